@@ -1,0 +1,10 @@
+"""The Forward-Forward algorithm: model, negative samplers, evaluators, training and results."""
+
+from .config import RECIPES, RunConfig, recipe
+from .data import load
+from .errors import UserError
+from .negatives import register
+from .results import Run, Store
+from .training import Trainer, train
+
+__all__ = ["RECIPES", "Run", "RunConfig", "Store", "Trainer", "UserError", "load", "recipe", "register", "train"]

@@ -1,0 +1,98 @@
+"""The command line: `python -m ff_utils train --theta 112 --epochs 60`.
+
+Commands:
+  train    train one run, go on with one that was stopped, or extend one
+  collect  list all finished runs and write results/summary_runs.csv
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from pydantic import ValidationError
+
+from .config import RECIPES, RunConfig, explain, load_config, recipe
+from .errors import UserError
+from .results import Store
+from .training import train
+
+
+@dataclass
+class TrainOptions:
+    """Train one run; where it was stopped or is too short, go on from its checkpoint."""
+
+    run: Annotated[RunConfig, tyro.conf.arg(name="")]
+    epochs: int = 60
+    """How far to train."""
+    recipe: str = "paper"
+    """The published recipe that the other options start from: paper or hinton."""
+    config: Path | None = None
+    """A config.yaml to start from instead, such as that of a finished run."""
+    progress: bool = True
+    """Whether to show a progress bar."""
+
+
+def run_train(arguments: list[str]) -> None:
+    start = argparse.ArgumentParser(add_help=False)
+    start.add_argument("--recipe", default="paper")
+    start.add_argument("--config", type=Path)
+    chosen, _ = start.parse_known_args(arguments)
+    base = load_config(chosen.config) if chosen.config else recipe(chosen.recipe)
+    defaults = TrainOptions(run=base)
+    options = tyro.cli(
+        TrainOptions, default=defaults, args=arguments, prog="python -m ff_utils train",
+        config=(tyro.conf.AvoidSubcommands,),
+    )  # fmt: skip
+    run = train(options.run, options.epochs, progress=options.progress)
+    last = run.metrics.iloc[-1]
+    for name in ("val_label_search_error", "test_label_search_error", "val_one_pass_error", "test_one_pass_error"):
+        if name in last:
+            print(f"{name:>24} {last[name]:6.2f} %")
+    print(f"{run.epochs} epochs in {run.provenance['seconds']:.0f} s; results in {run.path}")
+
+
+def run_collect(arguments: list[str]) -> None:
+    """List all finished runs and write them to summary_runs.csv in the results folder."""
+    tyro.cli(lambda: None, args=arguments, prog="python -m ff_utils collect", description=run_collect.__doc__)
+    store = Store()
+    summary = store.summary()
+    if summary.empty:
+        raise UserError(f"no finished run in {store.runs_folder}; train one with: python -m ff_utils train")
+    target = store.root / "summary_runs.csv"
+    summary.to_csv(target, index=False)
+    print(f"{len(summary)} runs; written to {target}")
+
+
+COMMANDS = {"train": run_train, "collect": run_collect}
+
+
+def main() -> int:
+    command, *arguments = sys.argv[1:] or ["--help"]
+    if command in ("-h", "--help"):
+        print(__doc__)
+        print("The recipes are", ", ".join(RECIPES) + ". Every command has its own --help.")
+        return 0
+    if command not in COMMANDS:
+        print(f"error: no command {command!r}; the commands are {', '.join(COMMANDS)}", file=sys.stderr)
+        return 2
+    try:
+        COMMANDS[command](arguments)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except ValidationError as error:
+        print(f"error: not a valid run:\n{explain(error)}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nstopped; the same command goes on from the last checkpoint", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

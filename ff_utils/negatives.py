@@ -1,0 +1,126 @@
+"""The negative samplers: one function each, one signature, found by name.
+
+A sampler gets a `Batch` and returns one wrong label per image. The costly things it may ask for, the scores
+of a label search and the probabilities of the softmax head, are computed when first asked for, and what
+they computed is reused by training.
+
+To add a sampler from your own code, decorate it and name it in `RunConfig(negatives=...)`:
+
+    @register("second_best")
+    def second_best(batch: Batch) -> Tensor:
+        return batch.without_truth(batch.scores).topk(2).indices[:, 1]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from .errors import UserError
+from .labels import CLASSES
+from .network import Network, Pass, Pixels
+from .readout import Head, all_codes, label_scores, neutral_codes
+
+
+class Batch:
+    """One mini-batch of a training step, seen by a sampler.
+
+    `labels` [batch]: the true ones; `uniforms` [batch]: one random number in [0, 1) per image, the
+    only randomness a sampler should use; `pixels`, `network`, `head`, `masks` as in training.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        head: Head | None,
+        pixels: Pixels,
+        labels: Tensor,
+        uniforms: Tensor,
+        masks: list[Tensor] | None = None,
+    ):
+        self.network, self.head, self.pixels = network, head, pixels
+        self.labels, self.uniforms, self.masks = labels, uniforms, masks
+
+    @cached_property
+    def search(self) -> Pass:
+        """The forward pass under all ten labels."""
+        return self.network.forward(self.pixels, all_codes(len(self.labels), self.labels.device), masks=self.masks)
+
+    @cached_property
+    def scores(self) -> Tensor:
+        """S(c) of every label, [batch, 10]."""
+        return label_scores(self.search, self.network.config.goodness_from)
+
+    @cached_property
+    def neutral(self) -> Pass:
+        """The forward pass under the neutral label."""
+        return self.network.forward(self.pixels, neutral_codes(len(self.labels), self.labels.device), masks=self.masks)
+
+    @cached_property
+    def head_logits(self) -> Tensor:
+        """The softmax head's logits, [batch, 10]."""
+        return self.head.logits(self.neutral)
+
+    def without_truth(self, values: Tensor) -> Tensor:
+        """`values` [batch, 10] with the true label's set to −∞."""
+        return values.scatter(1, self.labels[:, None], -torch.inf)
+
+    def both(self, wrong: Tensor) -> Pass:
+        """The positive and the negative pass, out of the label search if there was one."""
+        codes = torch.stack([self.labels, wrong])
+        if "search" in self.__dict__:
+            return self.search.select(codes)
+        return self.network.forward(self.pixels, codes, masks=self.masks)
+
+
+Sampler = Callable[[Batch], Tensor]
+_samplers: dict[str, Sampler] = {}
+
+
+def register(name: str) -> Callable[[Sampler], Sampler]:
+    """Make a sampler known to `RunConfig(negatives=name)`."""
+
+    def add(sampler: Sampler) -> Sampler:
+        _samplers[name] = sampler
+        return sampler
+
+    return add
+
+
+def sampler(name: str) -> Sampler:
+    """The sampler called `name`. Raises `UserError` naming those there are."""
+    if name not in _samplers:
+        raise UserError(f"negatives: no sampler {name!r}; there are {', '.join(_samplers)}")
+    return _samplers[name]
+
+
+@register("random")
+def random(batch: Batch) -> Tensor:
+    """Uniform over the nine wrong labels."""
+    step = 1 + (batch.uniforms * (CLASSES - 1)).long()
+    return (batch.labels + step) % CLASSES
+
+
+@register("label_search")
+def label_search(batch: Batch) -> Tensor:
+    """The wrong label with the greatest S(c): exactly the hardest (source A, section 3.3)."""
+    return batch.without_truth(batch.scores).argmax(1)
+
+
+@register("one_pass")
+def one_pass(batch: Batch) -> Tensor:
+    """The wrong label the softmax head thinks most likely (source A, section 3.3)."""
+    return batch.without_truth(batch.head_logits).argmax(1)
+
+
+@register("one_pass_sampled")
+def one_pass_sampled(batch: Batch) -> Tensor:
+    """A wrong label drawn from the softmax head's probabilities (source B, the author's code)."""
+    probabilities = torch.softmax(batch.without_truth(batch.head_logits), 1)
+    below = probabilities.cumsum(1)
+    # Where the cumulative sum first exceeds the uniform number; the true label's step is empty.
+    drawn = (below <= batch.uniforms[:, None] * below[:, -1:]).sum(1).clamp_max(CLASSES - 1)
+    return torch.where(drawn == batch.labels, probabilities.argmax(1), drawn)

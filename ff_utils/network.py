@@ -1,0 +1,315 @@
+"""The Forward-Forward network: layers, goodness, normalisation and the local update in closed form.
+
+A layer computes a = x W + b and y = ReLU(a); its goodness is g = Σⱼ yⱼ² (source A, equation 1), and it
+learns on its own to bring g above θ for positive rows and below θ for negative ones. It hands on only
+the direction of y. No gradient ever passes between layers, so none needs automatic differentiation:
+
+    loss = mean over rows of the cross-entropy of σ((g − θ)/T) with the target t
+    ∂loss/∂a = 2 y (σ((g − θ)/T) − t) / (T · rows)
+    ∂loss/∂W = xᵀ ∂loss/∂a
+
+Three identities save most of the work. A normalised input is a row scale, so it is applied after the
+product. The pixels' part of the first product is the same for all labels of an image. And the rows of a
+label search contain the positive and the negative pass.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from . import kernels
+from .config import RunConfig
+from .labels import CLASSES, code_values
+
+TINY = 1e-12  # Keeps the scale of an all-zero row finite; the row stays zero.
+
+
+class Parameter:
+    """A learned tensor with its momentum, its average, and its copy for the matrix products.
+
+    `value`, `velocity` and `average` have the master format (float32, or float64 in tests); `rounded`
+    has the format of the products and is `value` itself where the two agree.
+    """
+
+    def __init__(self, value: Tensor, dtype: torch.dtype, averaged: bool):
+        self.value = value
+        self.velocity = torch.zeros_like(value)
+        self.average = value.clone() if averaged else None
+        self.rounded = value.to(dtype)
+
+    def descend(self, gradient: Tensor, rates: Rates) -> None:
+        """One step down `gradient` (same shape); see `kernels.descend`."""
+        rounded = None if self.rounded is self.value else self.rounded
+        kernels.descend(
+            self.value, self.velocity, gradient, rounded,
+            rates.lr, rates.momentum, rates.coupled, rates.shrink,
+        )  # fmt: skip
+        if self.average is not None:
+            self.average.lerp_(self.value, 1 - rates.averaging)
+
+    def evaluated(self) -> Tensor:
+        """The values that evaluation uses: the average where there is one."""
+        return self.value if self.average is None else self.average
+
+    def state(self) -> dict[str, Tensor]:
+        state = {"value": self.value, "velocity": self.velocity}
+        return state if self.average is None else state | {"average": self.average}
+
+    def load(self, state: dict[str, Tensor]) -> None:
+        for name, tensor in self.state().items():
+            tensor.copy_(state[name])
+        if self.rounded is not self.value:
+            self.rounded.copy_(self.value)
+
+
+@dataclass(frozen=True)
+class Rates:
+    """The rates of one optimiser step, as 0-dimensional tensors; `averaging` is a plain number."""
+
+    lr: Tensor
+    momentum: Tensor
+    coupled: Tensor
+    shrink: Tensor
+    averaging: float
+
+    @classmethod
+    def of(cls, lr: float, momentum: float, decay: float, form: str, averaging: float, like: Tensor) -> Rates:
+        coupled, shrink = (decay, 1.0) if form == "coupled" else (0.0, 1.0 - lr * decay)
+        numbers = (torch.tensor(x, dtype=like.dtype, device=like.device) for x in (lr, momentum, coupled, shrink))
+        return cls(*numbers, averaging)
+
+
+@dataclass
+class Pixels:
+    """A batch of images ready for the first layer: label pixels left out.
+
+    `values` [batch, pixels − 10] in the format of the products, `squares` [batch] their sums of squares.
+    """
+
+    values: Tensor
+    squares: Tensor
+
+    @classmethod
+    def of(cls, images: Tensor, dtype: torch.dtype) -> Pixels:
+        """From `images` [batch, pixels] of uint8 (divided by 255) or floating point in 0..1."""
+        values = images[:, CLASSES:]
+        wide = torch.float64 if dtype == torch.float64 else torch.float32
+        values = values.to(wide) / 255 if values.dtype == torch.uint8 else values.to(wide)
+        return cls(values.to(dtype), (values * values).sum(1))
+
+
+@dataclass
+class Pass:
+    """What one forward pass of several labels of a batch leaves behind. Rows are label-major.
+
+    `codes` [labels, batch]; per layer `activities` [rows, units], `goodness` [rows] and `scales` [rows]
+    (the factor that normalises the layer's input); `masks` as given to `Network.forward`.
+    """
+
+    codes: Tensor
+    activities: list[Tensor]
+    goodness: list[Tensor]
+    scales: list[Tensor]
+    masks: list[Tensor] | None = None
+
+    def handed_on(self, layer: int) -> Tensor:
+        """What hidden layer `layer` (from 0) hands on, before its scale: its activities, masked."""
+        y = self.activities[layer]
+        return y if self.masks is None else (y.view(*self.codes.shape, -1) * self.masks[layer]).flatten(0, 1)
+
+    def select(self, codes: Tensor) -> Pass:
+        """The rows of other `codes` [labels, batch], out of a pass in which row c is label c."""
+        batch = codes.shape[1]
+        rows = (codes * batch + torch.arange(batch, device=codes.device)).flatten()
+
+        def pick(tensors: list[Tensor]) -> list[Tensor]:
+            return [tensor.index_select(0, rows) for tensor in tensors]
+
+        return Pass(codes, pick(self.activities), pick(self.goodness), pick(self.scales), self.masks)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weights that a forward pass reads, per layer.
+
+    `labels` [10, units]: the first layer's rows of the label pixels, in the master format; `products`
+    [inputs, units]: in the format of the products, for the first layer without those rows; `biases`.
+    """
+
+    labels: Tensor
+    products: list[Tensor]
+    biases: list[Tensor]
+
+
+class Layer:
+    """One fully connected layer of rectified units.
+
+    `weight` [inputs, units]; `bias` [units] or None; `mean_activity` [units], the running mean over
+    positive rows that peer normalisation pulls together.
+    """
+
+    def __init__(self, inputs: int, units: int, config: RunConfig, dtype: torch.dtype, generator, device):
+        master = torch.float64 if dtype == torch.float64 else torch.float32
+        # Drawn in float32 on the CPU whatever the device and format, so that all start alike.
+        draw = torch.empty(inputs, units)
+        if config.init == "uniform":
+            draw.uniform_(-1, 1, generator=generator)
+        else:
+            draw.normal_(generator=generator)
+        draw *= config.init_scale / math.sqrt(inputs)
+        averaged = config.weight_averaging > 0
+        self.weight = Parameter(draw.to(device, master), dtype, averaged)
+        self.zero_bias = torch.zeros(units, dtype=master, device=device)
+        self.bias = Parameter(self.zero_bias.clone(), master, averaged) if config.bias else None
+        self.mean_activity = torch.full_like(self.zero_bias, config.peer_start)
+
+    def state(self) -> dict:
+        bias = {} if self.bias is None else {"bias": self.bias.state()}
+        return {"weight": self.weight.state(), "mean_activity": self.mean_activity} | bias
+
+    def load(self, state: dict) -> None:
+        self.weight.load(state["weight"])
+        self.mean_activity.copy_(state["mean_activity"])
+        if self.bias is not None:
+            self.bias.load(state["bias"])
+
+
+class Network:
+    """The layers of a run, their forward pass and their update.
+
+    `inputs` counts all pixels of an image, the label's included. `dtype` is the number format of the
+    matrix products; weights are kept in float32 (float64 if `dtype` is).
+    """
+
+    def __init__(self, config: RunConfig, inputs: int, dtype: torch.dtype, generator: torch.Generator, device="cpu"):
+        self.config, self.dtype, self.device = config, dtype, torch.device(device)
+        sizes = (inputs, *config.hidden)
+        self.layers = [
+            Layer(below, units, config, dtype, generator, self.device)
+            for below, units in zip(sizes, sizes[1:], strict=False)
+        ]
+        self.inputs = inputs
+        master = self.layers[0].zero_bias
+        self.theta = master.new_tensor(config.per_layer("theta"))
+        self.code_values = code_values(master.dtype, self.device)
+        self.target = master.new_tensor([[1.0], [0.0]])  # of positive and negative rows
+        self.code_squares = (self.code_values**2).sum(1)
+
+    # -- forward ----------------------------------------------------------------------------------
+    def weights(self) -> Weights:
+        """The weights as training sees them."""
+        first, *deeper = self.layers
+        products = [first.weight.rounded[CLASSES:], *(layer.weight.rounded for layer in deeper)]
+        biases = [layer.bias.value if layer.bias else layer.zero_bias for layer in self.layers]
+        return Weights(first.weight.value[:CLASSES], products, biases)
+
+    def evaluated_weights(self, dtype: torch.dtype) -> Weights:
+        """The weights as evaluation sees them: averaged where the run says so, products in `dtype`."""
+        first, *deeper = (layer.weight.evaluated() for layer in self.layers)
+        products = [first[CLASSES:].to(dtype), *(weight.to(dtype) for weight in deeper)]
+        biases = [layer.bias.evaluated() if layer.bias else layer.zero_bias for layer in self.layers]
+        return Weights(first[:CLASSES], products, biases)
+
+    def forward(
+        self, pixels: Pixels, codes: Tensor, weights: Weights | None = None, masks: list[Tensor] | None = None
+    ) -> Pass:
+        """One pass of the images of `pixels` under each row of `codes` [labels, batch].
+
+        `weights`: those of training if not given. `masks` (dropout): for each hidden layer but the last
+        a factor [batch, units] on what it hands on, shared by all labels of an image.
+        """
+        weights = weights or self.weights()
+        label_rows = self.code_values @ weights.labels
+        scale = self._input_scale(pixels, codes)
+        y, g = kernels.rectify_labelled(
+            pixels.values @ weights.products[0], label_rows, codes, scale, weights.biases[0]
+        )
+        result = Pass(codes, [y], [g], [scale.flatten()], masks)
+        for i in range(1, len(self.layers)):
+            scale = self._handed_on_scale(g, y.shape[1])
+            y, g = kernels.rectify(result.handed_on(i - 1) @ weights.products[i], scale, weights.biases[i])
+            result.activities.append(y)
+            result.goodness.append(g)
+            result.scales.append(scale)
+        return result
+
+    def _input_scale(self, pixels: Pixels, codes: Tensor) -> Tensor:
+        """The factor that normalises each labelled image, [labels, batch]."""
+        squares = pixels.squares + self.code_squares[codes]
+        match self.config.input_normalization:
+            case "none":
+                return torch.ones_like(squares)
+            case "l2":
+                return squares.clamp_min(TINY).rsqrt()
+            case "rms":
+                return (squares / self.inputs).clamp_min(TINY).rsqrt()
+
+    def _handed_on_scale(self, goodness: Tensor, units: int) -> Tensor:
+        """The factor [rows] that turns y into what is handed on: its length is √goodness."""
+        if self.config.normalization == "rms":
+            goodness = goodness / units
+        return goodness.clamp_min(TINY).rsqrt()
+
+    # -- update -----------------------------------------------------------------------------------
+    def update(self, pixels: Pixels, both: Pass, weight_rates: list[Rates], bias_rates: list[Rates]) -> Tensor:
+        """One local step of every layer from one forward pass of positives and negatives.
+
+        `both.codes` [2, batch]: row 0 holds the true labels. Returns the statistics of the step, [layers,
+        3]: the loss and the mean goodness of positives and of negatives.
+        """
+        config, batch = self.config, both.codes.shape[1]
+        share = 1 / len(self.layers) if config.layer_reduction == "mean" else 1.0
+        goodness = torch.stack(both.goodness).view(len(self.layers), 2, batch)
+        logit = (goodness - self.theta[:, None, None]) / config.temperature
+        # The mean over 2·batch rows, times the 2 of d(y²)/dy.
+        slope = (torch.sigmoid(logit) - self.target) * (share / (config.temperature * batch))
+        positive = self.target.expand(2, batch).flatten()
+
+        for i, layer in enumerate(self.layers):
+            peer = self._peer_gradient(layer, both.activities[i][:batch], share)
+            gradient, bias_gradient = kernels.local_gradient(
+                both.activities[i], slope[i].flatten(), both.scales[i], peer, positive
+            )
+            if layer.bias is not None:
+                layer.bias.descend(bias_gradient, bias_rates[i])
+            if i:
+                weight_gradient = both.handed_on(i - 1).t() @ gradient
+            else:
+                weight_gradient = self._first_weight_gradient(pixels, both.codes, gradient)
+            layer.weight.descend(weight_gradient, weight_rates[i])
+
+        sign = 1 - 2 * self.target
+        loss = F.softplus(sign * logit).mean((1, 2)) * share
+        return torch.stack([loss, *goodness.mean(2).unbind(1)], 1)
+
+    def _first_weight_gradient(self, pixels: Pixels, codes: Tensor, gradient: Tensor) -> Tensor:
+        """xᵀ ∂loss/∂a where positive and negative rows share their pixels."""
+        pixel_part = pixels.values.t() @ gradient.view(*codes.shape, -1).sum(0)
+        label_values = self.code_values[codes.flatten()].to(gradient.dtype)
+        return torch.cat([label_values.t() @ gradient, pixel_part])
+
+    def _peer_gradient(self, layer: Layer, positive: Tensor, share: float) -> Tensor:
+        """What peer normalisation adds to ∂loss/∂a of each positive row, [units] (source B).
+
+        The gradient of −λ Σⱼ (m̄ − mⱼ) · mean over positive rows of aⱼ, with the running means m held
+        fixed. It acts on a, not on y, and so also reaches units that are off.
+        """
+        strength = self.config.peer_normalization
+        if strength == 0:
+            return layer.zero_bias
+        layer.mean_activity.lerp_(positive.mean(0, dtype=layer.zero_bias.dtype), 1 - self.config.peer_decay)
+        pull = layer.mean_activity.mean() - layer.mean_activity
+        return pull * (-strength * share / len(positive))
+
+    # -- state ------------------------------------------------------------------------------------
+    def state(self) -> dict:
+        return {str(i): layer.state() for i, layer in enumerate(self.layers)}
+
+    def load(self, state: dict) -> None:
+        for i, layer in enumerate(self.layers):
+            layer.load(state[str(i)])

@@ -1,0 +1,142 @@
+"""The evaluators: how a label is read out of a trained net.
+
+`label_search` tries every label and takes the one with the greatest summed goodness S(c) (source A,
+equation 5). `one_pass` runs the net once under the neutral label and asks a softmax head.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .config import RunConfig
+from .labels import CLASSES, NEUTRAL
+from .network import Network, Parameter, Pass, Pixels, Rates, Weights
+
+
+def all_codes(batch: int, device=None) -> Tensor:
+    """Every class for every image, [10, batch]."""
+    return torch.arange(CLASSES, device=device)[:, None].expand(CLASSES, batch)
+
+
+def neutral_codes(batch: int, device=None) -> Tensor:
+    return torch.full((1, batch), NEUTRAL, device=device)
+
+
+def label_scores(result: Pass, goodness_from: int) -> Tensor:
+    """S(c) of a pass over all labels: [batch, 10]. `goodness_from` counts hidden layers from 1."""
+    summed = torch.stack(result.goodness[goodness_from - 1 :]).sum(0)
+    return summed.view(result.codes.shape).t()
+
+
+class Head:
+    """A softmax on the RMS-normalised activities of hidden layers `goodness_from`.. (source B).
+
+    Trained on the side under the neutral label; the net learns nothing from it.
+    """
+
+    def __init__(self, config: RunConfig, network: Network):
+        self.first = config.goodness_from - 1
+        like = network.layers[0].zero_bias
+        averaged = config.weight_averaging > 0
+        self.weights = [
+            Parameter(like.new_zeros(units, CLASSES), network.dtype, averaged)
+            for units in config.hidden[self.first :]
+        ]
+        self.bias = Parameter(like.new_zeros(CLASSES), like.dtype, averaged)
+
+    def _features(self, neutral: Pass) -> Iterator[tuple[Tensor, Tensor]]:
+        """Per layer the activities [batch, units] and the factor [batch] that makes their RMS 1."""
+        for y, g in zip(neutral.activities[self.first :], neutral.goodness[self.first :], strict=True):
+            yield y, (g / y.shape[1]).clamp_min(1e-12).rsqrt()
+
+    def logits(self, neutral: Pass, evaluated: bool = False) -> Tensor:
+        """[batch, 10] from a pass under the neutral label."""
+        total = self.bias.evaluated() if evaluated else self.bias.value
+        for (y, scale), weight in zip(self._features(neutral), self.weights, strict=True):
+            value = weight.evaluated() if evaluated else weight.value
+            total = total + (y @ value.to(y.dtype)).to(total.dtype) * scale[:, None]
+        return total
+
+    def update(self, neutral: Pass, logits: Tensor, labels: Tensor, rates: Rates) -> None:
+        """One step on the mean cross-entropy of `logits` [batch, 10] for `labels` [batch]."""
+        error = torch.softmax(logits, 1)
+        error[torch.arange(len(labels), device=labels.device), labels] -= 1
+        error /= len(labels)
+        for (y, scale), weight in zip(self._features(neutral), self.weights, strict=True):
+            weight.descend(y.t() @ (error * scale[:, None]).to(y.dtype), rates)
+        self.bias.descend(error.sum(0), rates)
+
+    def state(self) -> dict:
+        return {"bias": self.bias.state()} | {str(i): w.state() for i, w in enumerate(self.weights)}
+
+    def load(self, state: dict) -> None:
+        self.bias.load(state["bias"])
+        for i, weight in enumerate(self.weights):
+            weight.load(state[str(i)])
+
+
+@dataclass
+class Evaluation:
+    """What the readouts say of a set of images. Predictions are uint8 [images]."""
+
+    label_search: Tensor | None = None
+    layers: Tensor | None = None  # [layers, images]: each layer's own label search
+    one_pass: Tensor | None = None
+    activity: list[Tensor] | None = None  # per layer [units]: mean of y under the true label
+    active: list[Tensor] | None = None  # per layer [units]: fraction of images with y > 0
+
+
+def error_percent(predictions: Tensor, labels: Tensor) -> float:
+    """The share of wrong predictions, in percent."""
+    return 100.0 * float((predictions.cpu() != labels.cpu()).double().mean())
+
+
+@torch.no_grad()
+def evaluate(
+    network: Network,
+    head: Head | None,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    search: bool,
+    dtype: torch.dtype,
+    batch_size: int = 256,
+) -> Evaluation:
+    """Read out `images` [n, pixels] uint8; with `search` also by label search.
+
+    `dtype` is the number format of the products. Unit activities are taken under the true label.
+    """
+    weights = network.evaluated_weights(dtype)
+    parts: dict[str, list[Tensor]] = {"label_search": [], "layers": [], "one_pass": []}
+    activity = [torch.zeros(units, device=images.device) for units in network.config.hidden]
+    active = [torch.zeros(units, device=images.device) for units in network.config.hidden]
+    for chosen, truth in zip(images.split(batch_size), labels.split(batch_size), strict=True):
+        pixels = Pixels.of(chosen, dtype)
+        if search:
+            result = network.forward(pixels, all_codes(len(chosen), images.device), weights)
+            scores = label_scores(result, network.config.goodness_from)
+            parts["label_search"].append(scores.argmax(1))
+            goodness = torch.stack(result.goodness).view(-1, CLASSES, len(chosen))
+            parts["layers"].append(goodness.argmax(1))
+            for i, y in enumerate(result.select(truth[None].long()).activities):
+                activity[i] += y.sum(0, dtype=torch.float32)
+                active[i] += (y > 0).sum(0)
+        if head is not None:
+            neutral = network.forward(pixels, neutral_codes(len(chosen), images.device), weights)
+            parts["one_pass"].append(head.logits(neutral, evaluated=True).argmax(1))
+    joined = {name: torch.cat(p, -1).to(torch.uint8).cpu() for name, p in parts.items() if p}
+    if search:
+        joined["activity"] = [(total / len(images)).cpu() for total in activity]
+        joined["active"] = [(total / len(images)).cpu() for total in active]
+    return Evaluation(**joined)
+
+
+def one_image(network: Network, image: Tensor, weights: Weights | None = None) -> tuple[Tensor, Tensor]:
+    """The ten scores S(c) [10] of one image [pixels] and every layer's goodness [layers, 10]."""
+    result = network.forward(Pixels.of(image[None], network.dtype), all_codes(1, image.device), weights)
+    scores = label_scores(result, network.config.goodness_from)[0]
+    return scores, torch.stack(result.goodness)

@@ -1,0 +1,246 @@
+"""The results store: finished runs as folders, written in one step and checked when read.
+
+A finished run is `results/runs/<YYYYMMDD_HHMMSS>-<hash>/` with
+
+    config.yaml          the complete configuration
+    metrics.jsonl, .csv  one row per epoch; errors in percent
+    predictions.npz      uint8 predictions for validation and test at the milestones
+    diagnostics.npz      true × negative label counts per epoch; unit activities at the milestones
+    provenance.yaml      versions, device, number format, data checksum, seconds, command
+    training_curves.png
+    SHA256SUMS           of all of these
+
+A folder appears under its name only when it is complete. One that was damaged since is reported and
+passed over, never read.
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import hashlib
+import json
+import os
+import shutil
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from .config import RunConfig, load_config, save_config
+from .errors import UserError
+
+FILES = (
+    "config.yaml",
+    "metrics.jsonl",
+    "metrics.csv",
+    "predictions.npz",
+    "diagnostics.npz",
+    "provenance.yaml",
+    "training_curves.png",
+)
+
+
+def project_folder() -> Path:
+    """The nearest folder, from the working directory and then from this file upwards, with a `_toc.yml`."""
+    for start in (Path.cwd(), Path(__file__).resolve().parent):
+        for folder in (start, *start.parents):
+            if (folder / "_toc.yml").exists():
+                return folder
+    raise UserError("no results folder found: name one in FF_RESULTS, or start inside the book's folder")
+
+
+def results_folder() -> Path:
+    """`FF_RESULTS`, else `results/` of the book."""
+    named = os.environ.get("FF_RESULTS")
+    return Path(named) if named else project_folder() / "results"
+
+
+@contextmanager
+def explained(place: Path, kept: str = ""):
+    """Turn a failing write into an error that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        advice = {
+            errno.ENOSPC: "the disk is full: free some space",
+            errno.EDQUOT: "your disk quota is used up: free some space",
+            errno.EACCES: "you may not write there: change its permissions, or name another folder in FF_RESULTS",
+            errno.EROFS: "it is read-only: name another folder in FF_RESULTS",
+        }.get(error.errno, str(error))
+        raise UserError(f"cannot write to {place}: {advice}.{' ' + kept if kept else ''}") from error
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run. `metrics` has one row per epoch, indexed by it."""
+
+    path: Path
+    config: RunConfig
+    metrics: pd.DataFrame
+    provenance: dict
+
+    @property
+    def id(self) -> str:
+        return self.path.name
+
+    @property
+    def epochs(self) -> int:
+        return int(self.metrics.index[-1])
+
+    def at(self, epoch: int, metric: str) -> float:
+        """The value of `metric` after `epoch`. Raises `UserError` where it was not measured then."""
+        if metric not in self.metrics or epoch not in self.metrics.index:
+            raise UserError(f"run {self.id} has no {metric} at epoch {epoch}")
+        value = self.metrics.at[epoch, metric]
+        if pd.isna(value):
+            measured = self.metrics.index[self.metrics[metric].notna()].tolist()
+            raise UserError(f"run {self.id} measured {metric} at epochs {measured}, not at {epoch}")
+        return float(value)
+
+    def has(self, epoch: int, metric: str) -> bool:
+        return metric in self.metrics and epoch in self.metrics.index and pd.notna(self.metrics.at[epoch, metric])
+
+    @functools.cached_property
+    def predictions(self) -> dict[str, np.ndarray]:
+        """By name, such as `test_label_search_60`: uint8 [images]."""
+        with np.load(self.path / "predictions.npz") as archive:
+            return dict(archive)
+
+    @functools.cached_property
+    def diagnostics(self) -> dict[str, np.ndarray]:
+        """`negative_counts` [epochs, 10, 10]; `activity_60_layer1` [units] and `active_60_layer1` [units]."""
+        with np.load(self.path / "diagnostics.npz") as archive:
+            return dict(archive)
+
+
+def read_run(path: Path) -> Run:
+    """Read and check one run folder. Raises `UserError` if anything in it is missing or altered."""
+    try:
+        sums = dict(reversed(line.split(maxsplit=1)) for line in (path / "SHA256SUMS").read_text().splitlines())
+        if set(sums) != set(FILES):
+            raise ValueError("SHA256SUMS does not name exactly the files of a run")
+        for name in FILES:
+            if hashlib.sha256((path / name).read_bytes()).hexdigest() != sums[name]:
+                raise ValueError(f"{name} was altered")
+        config = load_config(path / "config.yaml")
+        rows = [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
+        metrics = pd.DataFrame(rows).set_index("epoch")
+        if metrics.index.tolist() != list(range(1, len(metrics) + 1)):
+            raise ValueError("metrics.jsonl does not hold every epoch from 1 on")
+        provenance = yaml.safe_load((path / "provenance.yaml").read_text())
+    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+        raise UserError(
+            f"run folder {path} is damaged ({error}); it is not used. Restore it (git checkout), or remove "
+            "it and train the run again."
+        ) from None
+    return Run(path, config, metrics, provenance)
+
+
+class Store:
+    """The runs under a results folder (default: `results_folder()`)."""
+
+    def __init__(self, root: Path | str | None = None):
+        self.root = Path(root) if root else results_folder()
+        self._read: dict[Path, Run | None] = {}
+
+    @property
+    def runs_folder(self) -> Path:
+        return self.root / "runs"
+
+    def runs(self) -> list[Run]:
+        """Every sound run, oldest first. Damaged folders are warned of, once."""
+        folders = sorted(p for p in self.runs_folder.glob("[0-9]*") if p.is_dir())
+        for folder in folders:
+            if folder not in self._read:
+                try:
+                    self._read[folder] = read_run(folder)
+                except UserError as error:
+                    self._read[folder] = None
+                    warnings.warn(str(error), stacklevel=2)
+        return [run for folder in folders if (run := self._read[folder]) is not None]
+
+    def find(self, config: RunConfig, epochs: int = 1) -> Run | None:
+        """The longest run of exactly this configuration, if it has at least so many epochs."""
+        found = [run for run in self.runs() if run.config == config and run.epochs >= epochs]
+        return max(found, key=lambda run: run.epochs, default=None)
+
+    def check_writable(self) -> None:
+        """Raises `UserError` now rather than after hours of training."""
+        with explained(self.runs_folder):
+            self.runs_folder.mkdir(parents=True, exist_ok=True)
+            probe = self.runs_folder / f".probe-{os.getpid()}"
+            probe.mkdir()
+            probe.rmdir()
+
+    def save(
+        self,
+        config: RunConfig,
+        rows: list[dict],
+        predictions: dict[str, np.ndarray],
+        diagnostics: dict[str, np.ndarray],
+        provenance: dict,
+    ) -> Run:
+        """Write a finished run and return it. It appears whole, under a new name, or not at all."""
+        name = f"{datetime.fromisoformat(provenance['started']):%Y%m%d_%H%M%S}-{config.short_hash}"
+        incoming = self.runs_folder / f".incoming-{name}-{os.getpid()}"
+        metrics = pd.DataFrame(rows)
+        kept = "Nothing is lost: the checkpoint is kept, and the same command goes on from it."
+        with explained(self.runs_folder, kept):
+            try:
+                incoming.mkdir(parents=True)
+                save_config(config, incoming / "config.yaml")
+                (incoming / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+                metrics.to_csv(incoming / "metrics.csv", index=False)
+                np.savez_compressed(incoming / "predictions.npz", **predictions)
+                np.savez_compressed(incoming / "diagnostics.npz", **diagnostics)
+                (incoming / "provenance.yaml").write_text(yaml.safe_dump(provenance, sort_keys=False))
+                draw_training_curves(metrics.set_index("epoch"), incoming / "training_curves.png")
+                sums = [f"{hashlib.sha256((incoming / f).read_bytes()).hexdigest()}  {f}\n" for f in FILES]
+                (incoming / "SHA256SUMS").write_text("".join(sums))
+                final = self._rename(incoming, name)
+            finally:
+                shutil.rmtree(incoming, ignore_errors=True)
+        return read_run(final)
+
+    def _rename(self, incoming: Path, name: str) -> Path:
+        """Move to the first free name: an existing run is never overwritten."""
+        for suffix in ("", *(f"-{i}" for i in range(2, 1000))):
+            final = self.runs_folder / (name + suffix)
+            if not final.exists():
+                incoming.rename(final)
+                return final
+        raise UserError(f"{self.runs_folder} already holds a thousand runs named {name}")
+
+    def summary(self) -> pd.DataFrame:
+        """One row per run: its name, length, last errors, time, and whole configuration."""
+        rows = []
+        for run in self.runs():
+            last = run.metrics.iloc[-1]
+            errors = {name: last[name] for name in run.metrics if name.endswith("_error") and "layer" not in name}
+            rows.append(
+                {"run": run.id, "epochs": run.epochs, **errors, "seconds": run.provenance["seconds"]}
+                | run.config.model_dump(mode="json")
+            )
+        return pd.DataFrame(rows)
+
+
+def draw_training_curves(metrics: pd.DataFrame, path: Path) -> None:
+    """The errors of a run over its epochs, as a small picture."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 3.6), layout="constrained")
+    axes = figure.subplots()
+    for name in metrics:
+        if name.endswith("_error") and not name.startswith("layer") and metrics[name].notna().any():
+            marker = "o" if metrics[name].notna().sum() < 30 else None
+            metrics[name].dropna().plot(ax=axes, marker=marker, markersize=3, label=name.replace("_", " "))
+    axes.set(xlabel="epoch", ylabel="error (%)", yscale="log")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(path, dpi=100)

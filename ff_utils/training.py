@@ -1,0 +1,380 @@
+"""Training: the epoch loop, its checkpoint, and the one function most callers need.
+
+    from ff_utils import recipe, train
+    run = train(recipe("hinton"), epochs=60)
+
+A run in progress lives in the cache folder (`FF_CACHE`), locked, with a checkpoint at most once a minute
+and its rows in `metrics.jsonl`; when done it moves into the results folder in one step. All randomness of
+an epoch comes from (seed, epoch, purpose), so a run that is resumed or extended equals one that was not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import platform
+import time
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import torch
+from filelock import FileLock, Timeout
+from torch import Tensor
+from tqdm import tqdm
+
+from . import kernels
+from .config import RunConfig, command_of, save_config
+from .data import Shifter, Splits, cache_folder, load
+from .errors import UserError
+from .labels import CLASSES
+from .negatives import Batch, sampler
+from .network import Network, Pixels, Rates
+from .readout import Evaluation, Head, error_percent, evaluate
+from .results import Run, Store, explained
+
+ENGINE_VERSION = 1  # Goes up when the same configuration may give other results.
+MILESTONES = (60, 80, 100, 120, 200, 500)
+CHECKPOINT_SECONDS = 60.0
+WORTH_COMPILING = 2_000_000  # Weights; below, compiling takes longer than it saves.
+
+
+def generator(seed: int, epoch: int, purpose: str) -> torch.Generator:
+    """The random numbers of one epoch for one purpose, on the CPU whatever the device."""
+    digest = hashlib.sha256(f"{seed} {epoch} {purpose}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:7], "little"))
+
+
+def default_device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def fastest_dtype(device: torch.device) -> torch.dtype:
+    """bfloat16 where this machine multiplies it clearly faster than float32; `FF_DTYPE` overrules it."""
+    named = os.environ.get("FF_DTYPE")
+    if named:
+        if named not in ("bfloat16", "float32", "float64"):
+            raise UserError(f"FF_DTYPE is {named!r}; it may be bfloat16, float32 or float64")
+        return getattr(torch, named)
+
+    def seconds(dtype: torch.dtype) -> float:
+        a, b = (torch.ones(512, 1024, device=device, dtype=dtype) for _ in range(2))
+        times = []
+        for _ in range(5):
+            start = time.perf_counter()
+            (a @ b.t())[0, 0].item()
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    return torch.bfloat16 if seconds(torch.bfloat16) < 0.8 * seconds(torch.float32) else torch.float32
+
+
+class Trainer:
+    """The state of one run in progress: network, head, and how many epochs they have seen.
+
+    `splits` is the data; `dtype` the number format of the products; `device` where all of it lives.
+    """
+
+    def __init__(self, config: RunConfig, splits: Splits, dtype: torch.dtype | None = None, device=None):
+        self.config = config
+        self.device = torch.device(device or default_device())
+        self.dtype = dtype or fastest_dtype(self.device)
+        self.sampler, self.warmup_sampler = sampler(config.negatives), sampler("random")
+        self.train, self.validation, self.test = (
+            part.to(self.device) for part in (splits.train, splits.validation, splits.test)
+        )
+        self.labels = self.train.labels.long()
+        self.images = self.train.images.flatten(1)
+        self.shifter = Shifter(self.train.images, config.jitter) if config.jitter else None
+        start = generator(config.seed, 0, "weights")
+        self.network = Network(config, self.images.shape[1], self.dtype, start, self.device)
+        self.head = Head(config, self.network) if config.head_lr else None
+        self.epoch = 0
+        weights = sum(layer.weight.value.numel() for layer in self.network.layers)
+        kernels.allow_compiling(weights >= WORTH_COMPILING)
+
+    @torch.no_grad()
+    def run_epoch(self, after_step=None) -> tuple[dict[str, float], np.ndarray]:
+        """Train one epoch. Returns its training metrics and the counts [10, 10] of true × negative labels.
+
+        `after_step` is called with no argument after each mini-batch.
+        """
+        config, n = self.config, len(self.labels)
+        epoch = self.epoch + 1
+        pick = self.warmup_sampler if epoch <= config.warmup else self.sampler
+        order = torch.randperm(n, generator=generator(config.seed, epoch, "order")).to(self.device)
+        uniforms = torch.rand(n, generator=generator(config.seed, epoch, "negatives")).to(self.device)
+        if self.shifter:
+            draw = generator(config.seed, epoch, "jitter")
+            shifts = torch.randint(self.shifter.count, (n,), generator=draw).to(self.device)
+        dropping = generator(config.seed, epoch, "dropout")
+        weight_rates, bias_rates, head_rates = self._rates(config.learning_rate_factor(epoch))
+
+        totals = torch.zeros(len(config.hidden), 3, device=self.device)
+        counts = torch.zeros(CLASSES * CLASSES, dtype=torch.long, device=self.device)
+        for rows in order.split(config.batch_size):
+            labels = self.labels[rows]
+            images = self.shifter(rows, shifts[rows]) if self.shifter else self.images[rows]
+            masks = self._dropout_masks(len(rows), dropping)
+            batch = Batch(
+                self.network, self.head, Pixels.of(images, self.dtype), labels, uniforms[rows], masks
+            )
+            wrong = pick(batch)
+            both = batch.both(wrong)
+            if self.head is not None:  # Before the update: from the weights that made the pass.
+                neutral, logits = batch.neutral, batch.head_logits
+            totals += self.network.update(batch.pixels, both, weight_rates, bias_rates) * len(rows)
+            if self.head is not None:
+                self.head.update(neutral, logits, labels, head_rates)
+            counts.index_add_(0, labels * CLASSES + wrong, torch.ones_like(wrong))
+            if after_step:
+                after_step()
+        self.epoch = epoch
+
+        totals = (totals / n).tolist()
+        metrics = {"train_loss": sum(loss for loss, _, _ in totals)}
+        for i, (_, positive, negative) in enumerate(totals, 1):
+            metrics[f"layer{i}_goodness_positive"] = positive
+            metrics[f"layer{i}_goodness_negative"] = negative
+        return metrics, counts.view(CLASSES, CLASSES).cpu().numpy()
+
+    def _rates(self, factor: float) -> tuple[list[Rates], list[Rates], Rates]:
+        """The optimiser's rates for weights, biases and head, with the schedule's factor on all of them."""
+        c, like = self.config, self.network.layers[0].zero_bias
+
+        def rates(lr: float, decay: float) -> Rates:
+            return Rates.of(lr * factor, c.momentum, decay, c.weight_decay_form, c.weight_averaging, like)
+
+        lrs = c.per_layer("lr")
+        bias_decay = c.weight_decay if c.decay_biases else 0.0
+        head = Rates.of(
+            c.head_lr * factor, c.head_momentum, c.head_weight_decay, "decoupled", c.weight_averaging, like
+        )
+        return [rates(lr, c.weight_decay) for lr in lrs], [rates(c.bias_lr or lr, bias_decay) for lr in lrs], head
+
+    def _dropout_masks(self, batch: int, source: torch.Generator) -> list[Tensor] | None:
+        """Factors 0 or 1/(1 − dropout) on what each hidden layer but the last hands on."""
+        p = self.config.dropout
+        if p == 0:
+            return None
+        kept = [torch.rand(batch, units, generator=source) >= p for units in self.config.hidden[:-1]]
+        return [(mask / (1 - p)).to(self.device, self.dtype) for mask in kept]
+
+    def evaluate(self, part: str, *, search: bool, dtype: torch.dtype | None = None) -> Evaluation:
+        """Read out the `validation` or `test` images; see `readout.evaluate`."""
+        images = getattr(self, part)
+        dtype = dtype or self.dtype
+        return evaluate(self.network, self.head, images.images.flatten(1), images.labels, search=search, dtype=dtype)
+
+    def state(self) -> dict:
+        head = {} if self.head is None else {"head": self.head.state()}
+        return {"epoch": self.epoch, "network": self.network.state()} | head
+
+    def load(self, state: dict) -> None:
+        self.epoch = state["epoch"]
+        self.network.load(state["network"])
+        if self.head is not None:
+            self.head.load(state["head"])
+
+
+class Record:
+    """What a run has measured so far: rows, predictions, diagnostics, and where and when it ran."""
+
+    def __init__(self):
+        self.rows: list[dict] = []
+        self.predictions: dict[str, Tensor] = {}
+        self.diagnostics: dict[str, Tensor] = {}
+        self.negative_counts: list[np.ndarray] = []
+        self.provenance: dict = {}
+
+    def measure(self, trainer: Trainer, milestone: bool) -> dict[str, float]:
+        """Evaluate after an epoch at the default cadence and return the columns of its row.
+
+        One-pass every epoch; label search at epochs 1-5, every fifth, the milestones and the end; test only
+        at the milestones and the end, and these in float32.
+        """
+        epoch = trainer.epoch
+        search = milestone or epoch <= 5 or epoch % 5 == 0
+        dtype = torch.promote_types(trainer.dtype, torch.float32) if milestone else trainer.dtype
+        columns = {}
+        for part, short in (("validation", "val"), ("test", "test")):
+            if part == "test" and not milestone:
+                continue
+            labels = getattr(trainer, part).labels
+            found = trainer.evaluate(part, search=search, dtype=dtype)
+            for readout in ("label_search", "one_pass"):
+                predictions = getattr(found, readout)
+                if predictions is not None:
+                    columns[f"{short}_{readout}_error"] = error_percent(predictions, labels)
+                    if milestone:
+                        self.predictions[f"{short}_{readout}_{epoch}"] = predictions
+            if search and part == "validation":
+                for i, (own, activity, active) in enumerate(
+                    zip(found.layers, found.activity, found.active, strict=True), 1
+                ):
+                    columns[f"layer{i}_error"] = error_percent(own, labels)
+                    columns[f"layer{i}_dead_units"] = float((active == 0).sum())
+                    if milestone:
+                        self.diagnostics[f"activity_{epoch}_layer{i}"] = activity
+                        self.diagnostics[f"active_{epoch}_layer{i}"] = active
+        return columns
+
+    def state(self) -> dict:
+        return {
+            "rows": json.dumps(self.rows),
+            "predictions": self.predictions,
+            "diagnostics": self.diagnostics,
+            "negative_counts": torch.from_numpy(np.array(self.negative_counts)),
+            "provenance": json.dumps(self.provenance),
+        }
+
+    def load(self, state: dict) -> None:
+        self.rows = json.loads(state["rows"])
+        self.predictions, self.diagnostics = state["predictions"], state["diagnostics"]
+        self.negative_counts = list(state["negative_counts"].numpy())
+        self.provenance = json.loads(state["provenance"])
+
+    def save(self, config: RunConfig, store: Store) -> Run:
+        arrays = {name: tensor.numpy() for name, tensor in self.predictions.items()}
+        diagnostics = {name: tensor.numpy().astype(np.float16) for name, tensor in self.diagnostics.items()}
+        diagnostics["negative_counts"] = np.array(self.negative_counts, dtype=np.int32)
+        return store.save(config, self.rows, arrays, diagnostics, self.provenance)
+
+
+def describe_machine(trainer: Trainer, checksum: str) -> dict:
+    """The provenance of a computation: versions, device, number format, data."""
+    return {
+        "engine_version": ENGINE_VERSION,
+        "versions": {
+            "python": platform.python_version(), "torch": str(torch.__version__), "numpy": np.__version__
+        },
+        "device": torch.cuda.get_device_name() if trainer.device.type == "cuda" else processor(),
+        "threads": torch.get_num_threads(),
+        "dtype": str(trainer.dtype).removeprefix("torch."),
+        "compiled": kernels.compiling(),
+        "data_checksum": checksum,
+    }  # fmt: skip
+
+
+def processor() -> str:
+    """The processor's name, for people."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def write_checkpoint(path: Path, state: dict) -> None:
+    """Write `state` and its SHA-256 in one step: the old checkpoint stays until the new one is whole."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    payload = buffer.getbuffer()
+    unfinished = path.with_suffix(".tmp")
+    with explained(path.parent, "The last checkpoint is kept, and the same command goes on from it."):
+        with open(unfinished, "wb") as file:
+            file.write(hashlib.sha256(payload).digest())
+            file.write(payload)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+
+
+def read_checkpoint(path: Path) -> dict:
+    """Read what `write_checkpoint` wrote. Raises `UserError` if a byte of it was altered."""
+    content = path.read_bytes()
+    if hashlib.sha256(content[32:]).digest() != content[:32]:
+        raise UserError(f"checkpoint {path} is damaged. Remove it to start this run from its first epoch.")
+    return torch.load(io.BytesIO(content[32:]), weights_only=True, map_location="cpu")
+
+
+def train(
+    config: RunConfig,
+    epochs: int,
+    *,
+    store: Store | None = None,
+    progress: bool | None = None,
+    dtype: torch.dtype | None = None,
+    device=None,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> Run:
+    """The run of `config` with at least `epochs` epochs: from the store, else trained, resumed or extended.
+
+    `progress`: show a bar (default: where standard error is a terminal). Raises `UserError` where the data, the
+    results folder or the checkpoint stand in the way, or another process trains the same configuration.
+    """
+    if epochs < 1:
+        raise UserError(f"epochs is {epochs}; give at least 1")
+    store = store or Store()
+    if found := store.find(config, epochs):
+        return found
+    splits = load(config.dataset)
+    store.check_writable()
+    folder = cache_folder() / "runs" / config.digest
+    with explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / "lock", timeout=0):
+            # Another process may have finished it while this one waited for its turn.
+            return store.find(config, epochs) or _train(
+                config, epochs, store, folder, splits, progress, dtype, device, checkpoint_seconds
+            )
+    except Timeout:
+        raise UserError(
+            f"another process is training this configuration (lock {folder / 'lock'}). Wait for it, or stop it."
+        ) from None
+
+
+def _train(config, epochs, store, folder, splits, progress, dtype, device, checkpoint_seconds) -> Run:
+    checkpoint = folder / "checkpoint.pt"
+    trainer, record = Trainer(config, splits, dtype, device), Record()
+    machine = describe_machine(trainer, splits.checksum)
+    record.provenance = {"started": datetime.now().isoformat(timespec="seconds"), "seconds": 0.0, **machine}
+    if checkpoint.exists():
+        state = read_checkpoint(checkpoint)
+        if state["epoch"] <= epochs:
+            trainer.load(state)
+            record.load(state["record"])
+            resumed = record.provenance.setdefault("resumed", [])
+            if any(record.provenance[key] != machine[key] for key in ("versions", "device", "dtype", "threads")):
+                tqdm.write(f"resuming at epoch {trainer.epoch} under other versions or hardware: digits may differ")
+                resumed.append({"at_epoch": trainer.epoch, **machine})
+            record.rows = [row for row in record.rows if row["epoch"] <= trainer.epoch]
+    save_config(config, folder / "config.yaml")
+    rows_file = folder / "metrics.jsonl"
+    rows_file.write_text("".join(json.dumps(row) + "\n" for row in record.rows))
+
+    def save_checkpoint() -> None:
+        write_checkpoint(checkpoint, {**trainer.state(), "record": record.state()})
+
+    steps = -(-len(trainer.labels) // config.batch_size)
+    saved_at = time.monotonic()
+    bar = tqdm(
+        total=epochs * steps, initial=trainer.epoch * steps, unit="step", desc="training",
+        disable=None if progress is None else not progress, dynamic_ncols=True,
+    )  # fmt: skip
+    with bar:
+        while trainer.epoch < epochs:
+            started = time.perf_counter()
+            metrics, counts = trainer.run_epoch(bar.update)
+            trained = time.perf_counter()
+            metrics |= record.measure(trainer, milestone=trainer.epoch in MILESTONES)
+            finished = time.perf_counter()
+            row = {"epoch": trainer.epoch, **metrics, "train_seconds": trained - started, "seconds": finished - started}
+            record.rows.append(row)
+            record.negative_counts.append(counts)
+            record.provenance["seconds"] += row["seconds"]
+            with rows_file.open("a") as file:
+                file.write(json.dumps(row) + "\n")
+            shown = {name: f"{row[name]:.2f}" for name in row if name.startswith("val_")}
+            bar.set_postfix({"epoch": trainer.epoch, **shown}, refresh=False)
+            if time.monotonic() - saved_at >= checkpoint_seconds or trainer.epoch == epochs:
+                save_checkpoint()
+                saved_at = time.monotonic()
+    if epochs not in MILESTONES:
+        # After the checkpoint, so that a run extended from it has the rows of one that never stopped.
+        record.rows[-1] |= record.measure(trainer, milestone=True)
+    record.provenance["command"] = command_of(config, epochs)
+    return record.save(config, store)
