@@ -2,12 +2,14 @@
 
 Commands:
   train    train one run, go on with one that was stopped, or extend one
+  study    train what is missing of one study of the book, or of all
   collect  list all finished runs and write results/summary_runs.csv
 """
 
 from __future__ import annotations
 
 import argparse
+import builtins
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +18,9 @@ from typing import Annotated
 import tyro
 from pydantic import ValidationError
 
-from .config import RECIPES, RunConfig, explain, load_config, recipe
-from .errors import UserError
+from . import studies
+from .config import RECIPES, RunConfig, command_of, explain, load_config, recipe
+from .errors import UserError, explained
 from .results import Store
 from .training import train
 
@@ -37,23 +40,59 @@ class TrainOptions:
     """Whether to show a progress bar."""
 
 
-def run_train(arguments: list[str]) -> None:
-    start = argparse.ArgumentParser(add_help=False)
+def parse_train(arguments: list[str]) -> TrainOptions:
+    """The options of `train`, starting from the recipe or the file that they name."""
+    start = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     start.add_argument("--recipe", default="paper")
     start.add_argument("--config", type=Path)
     chosen, _ = start.parse_known_args(arguments)
     base = load_config(chosen.config) if chosen.config else recipe(chosen.recipe)
     defaults = TrainOptions(run=base)
-    options = tyro.cli(
+    return tyro.cli(
         TrainOptions, default=defaults, args=arguments, prog="python -m ff_utils train",
         config=(tyro.conf.AvoidSubcommands,),
     )  # fmt: skip
+
+
+def run_train(arguments: list[str]) -> None:
+    options = parse_train(arguments)
     run = train(options.run, options.epochs, progress=options.progress)
     last = run.metrics.iloc[-1]
     for name in ("val_label_search_error", "test_label_search_error", "val_one_pass_error", "test_one_pass_error"):
         if name in last:
             print(f"{name:>24} {last[name]:6.2f} %")
     print(f"{run.epochs} epochs in {run.provenance['seconds']:.0f} s; results in {run.path}")
+
+
+@dataclass
+class StudyOptions:
+    """Train what the results lack of a study; stop it at any time and start it again."""
+
+    name: tyro.conf.Positional[str]
+    """The study's name, or all."""
+    profile: str = "paper"
+    """The scale: smoke, quick or paper."""
+    list: bool = False
+    """Only show what is missing and how long it will take."""
+
+
+def run_study(arguments: builtins.list[str]) -> None:
+    options = tyro.cli(StudyOptions, args=arguments, prog="python -m ff_utils study")
+    names = studies.STUDIES if options.name == "all" else [options.name]
+    longest: dict[RunConfig, int] = {}  # Studies share runs; the longest contains the shorter ones.
+    for name in names:
+        for config, epochs in studies.collect(studies.get(name, options.profile)).missing:
+            longest[config] = max(epochs, longest.get(config, 0))
+    missing = builtins.list(longest.items())
+    profile = studies.profile_named(options.profile)
+    for config, epochs in missing:
+        seconds = studies.expected([(config, epochs)], profile.training_images)
+        print(f"{studies.readable_time(seconds):>8}  {command_of(config, epochs)}")
+    if not missing:
+        print("nothing is missing")
+    elif not options.list:
+        own, _ = studies.stores(options.profile)
+        studies.train_all(missing, own, profile.training_images, progress=True)
 
 
 def run_collect(arguments: list[str]) -> None:
@@ -64,11 +103,12 @@ def run_collect(arguments: list[str]) -> None:
     if summary.empty:
         raise UserError(f"no finished run in {store.runs_folder}; train one with: python -m ff_utils train")
     target = store.root / "summary_runs.csv"
-    summary.to_csv(target, index=False)
+    with explained(target):
+        summary.to_csv(target, index=False)
     print(f"{len(summary)} runs; written to {target}")
 
 
-COMMANDS = {"train": run_train, "collect": run_collect}
+COMMANDS = {"train": run_train, "study": run_study, "collect": run_collect}
 
 
 def main() -> int:

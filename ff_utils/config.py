@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -191,15 +192,21 @@ class RunConfig(BaseModel):
 def make_config(values: dict, origin: str = "the run configuration") -> RunConfig:
     """A `RunConfig` from plain values. Raises `UserError` naming each bad field."""
     try:
-        return RunConfig(**values)
+        return RunConfig.model_validate(values)
     except ValidationError as error:
         raise UserError(f"{origin} is not valid:\n{explain(error)}") from None
 
 
 def explain(error: ValidationError) -> str:
     """One line for each field that pydantic refused."""
-    lines = []
-    for problem in error.errors():
+    lines, problems = [], error.errors()
+    # What may be one number or several is refused once as each, and a tuple with a bad item also as too
+    # short: of several refusals of a field, keep those that say what is wrong.
+    vague = ("float_type", "tuple_type", "too_short")
+    explained = {p["loc"][0] for p in problems if p["loc"] and p["type"] not in vague}
+    for problem in problems:
+        if problem["type"] in vague and problem["loc"][0] in explained:
+            continue
         field = str(problem["loc"][0]) if problem["loc"] else "combination"
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
@@ -211,7 +218,8 @@ def explain(error: ValidationError) -> str:
 
 
 def save_config(config: RunConfig, path: Path) -> None:
-    path.write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
+    text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    path.write_text(text, encoding="utf-8")
 
 
 def load_config(path: Path) -> RunConfig:
@@ -272,5 +280,5 @@ def command_of(config: RunConfig, epochs: int) -> str:
         elif isinstance(value, tuple):
             words.append(f"--{flag} {' '.join(map(str, value))}")
         else:
-            words.append(f"--{flag} {value}")
+            words.append(f"--{flag} {shlex.quote(str(value))}")
     return " ".join(words)

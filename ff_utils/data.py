@@ -11,10 +11,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-import zipfile
-import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from lzma import LZMAError
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +20,7 @@ import platformdirs
 import torch
 from torch import Tensor
 
-from .errors import UserError
+from .errors import UserError, explained
 
 VALIDATION = 10_000  # The last images of the training set, as in both sources.
 
@@ -78,22 +76,21 @@ def load(name: str) -> Splits:
 def _load(name: str, data_folder: str | None, cache: str) -> Splits:
     if name == "digits":
         return _digits()
-    places = [Path(folder) / f"{name}.npz" for folder in (data_folder, Path(cache) / "data") if folder]
+    places = _places(name, data_folder, cache)
     for place in places:
         if place.exists():
             arrays = _read(place)
+            _check(name, arrays, place)
             break
     else:
-        place = places[-1]
-        arrays = _download(name, place)
-    checksum = _checksum(arrays)
-    if checksum != CHECKSUMS[name]:
-        raise UserError(
-            f"{place} is not the {name} data set (its checksum differs). Remove the file; the next start "
-            "fetches the data again."
-        )
+        arrays = _download(name, places[-1])
     tensors = [torch.from_numpy(arrays[key]) for key in _KEYS]
-    return split(name, *tensors, validation=VALIDATION, checksum=checksum)
+    return split(name, *tensors, validation=VALIDATION, checksum=CHECKSUMS[name])
+
+
+def _places(name: str, data_folder: str | None, cache: str) -> list[Path]:
+    """The files that may hold a data set, in the order they are tried; the last may be downloaded to."""
+    return [Path(folder) / f"{name}.npz" for folder in (data_folder, Path(cache) / "data") if folder]
 
 
 def split(
@@ -113,7 +110,7 @@ def _read(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {key: archive[key] for key in _KEYS}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, LZMAError) as error:
+    except Exception as error:  # A damaged archive makes zipfile, its codecs and numpy raise nearly anything.
         raise UserError(
             f"{path} can't be read ({error}). It is damaged or incomplete: remove it; the next start "
             "fetches the data again."
@@ -127,6 +124,14 @@ def _checksum(arrays: dict[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
+def _check(name: str, arrays: dict[str, np.ndarray], place: Path) -> None:
+    if _checksum(arrays) != CHECKSUMS[name]:
+        raise UserError(
+            f"{place} is not the {name} data set (its checksum differs). Remove it; the next start fetches "
+            "the data again."
+        )
+
+
 def _download(name: str, place: Path) -> dict[str, np.ndarray]:
     from torchvision import datasets
 
@@ -135,29 +140,38 @@ def _download(name: str, place: Path) -> dict[str, np.ndarray]:
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         train, test = (kind(raw, train=is_train, download=True) for is_train in (True, False))
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, ValueError, AssertionError) as error:
         raise UserError(
             f"the {name} data is not on this machine and can't be downloaded ({error}).\n"
-            f"Connect to the internet and start again; or put {place.name} into a folder and name that "
-            f"folder in FF_DATA; or put the original files into {raw / _TORCHVISION[name] / 'raw'}."
+            f"Connect to the internet and start again, without {raw} if the files in it are damaged; or put "
+            f"{place.name} into a folder and name that folder in FF_DATA; or put the original files into "
+            f"{raw / _TORCHVISION[name] / 'raw'}."
         ) from None
     parts = (train.data, train.targets, test.data, test.targets)
     arrays = {key: np.asarray(part, dtype=np.uint8) for key, part in zip(_KEYS, parts, strict=True)}
+    _check(name, arrays, raw)
     unfinished = place.with_suffix(f".{os.getpid()}.tmp")
-    with open(unfinished, "wb") as file:
-        np.savez_compressed(file, **arrays)
-    os.replace(unfinished, place)
+    with explained(place.parent, variable="FF_CACHE"):
+        try:
+            with open(unfinished, "wb") as file:
+                np.savez_compressed(file, **arrays)
+            os.replace(unfinished, place)
+        finally:
+            unfinished.unlink(missing_ok=True)
     return arrays
 
 
 def _digits() -> Splits:
-    """Scikit-learn's 1,797 digits of 8 × 8 pixels, centred in 28 × 28 so that the label pixels are free."""
+    """Scikit-learn's 1,797 digits of 8 × 8 pixels, each pixel drawn 3 × 3 and padded to 28 × 28.
+
+    The padding leaves the label pixels free, and the image fills the frame about as MNIST's does.
+    """
     from sklearn.datasets import load_digits
 
     bundle = load_digits()
     order = np.random.default_rng(0).permutation(len(bundle.images))  # Writers come in blocks.
-    images = np.zeros((len(order), 28, 28), np.uint8)
-    images[:, 10:18, 10:18] = np.round(bundle.images[order] * (255 / 16))
+    enlarged = np.kron(bundle.images[order], np.ones((1, 3, 3)))
+    images = np.pad(np.round(enlarged * (255 / 16)).astype(np.uint8), ((0, 0), (2, 2), (2, 2)))
     labels = bundle.target[order].astype(np.uint8)
     arrays = dict(zip(_KEYS, (images[:-360], labels[:-360], images[-360:], labels[-360:]), strict=True))
     tensors = [torch.from_numpy(arrays[key]) for key in _KEYS]
@@ -188,3 +202,46 @@ class Shifter:
         side = 2 * self.reach + 1
         corner = (shifts // side) * self.row + shifts % side
         return self.padded[rows].gather(1, corner[:, None] + self.window)
+
+
+# The images that the book's pages picture, kept in `results/excerpts` so that a page needs no data set.
+EXCERPTS = {"mnist": {"train": range(20)}}
+
+
+def excerpt(name: str, part: str, indices: Sequence[int]) -> ImageSet:
+    """Some images of `part` ("train", "validation", "test"), never downloading anything.
+
+    Out of the whole data set where this machine has it, else out of the committed excerpt: the same
+    images either way. Raises `UserError` where neither holds them.
+    """
+    indices = [int(i) for i in indices]
+    places = _places(name, os.environ.get("FF_DATA"), str(cache_folder()))
+    if name == "digits" or any(place.exists() for place in places):
+        whole = getattr(load(name), part)
+        return ImageSet(whole.images[indices], whole.labels[indices])
+    here = (Path.cwd(), *Path.cwd().parents, *Path(__file__).resolve().parents)
+    files = [folder / "results" / "excerpts" / f"{name}.npz" for folder in here]
+    if file := next((file for file in files if file.exists()), None):
+        try:
+            with np.load(file, allow_pickle=False) as archive:
+                kept = archive[f"{part}_indices"].tolist()
+                rows = [kept.index(i) for i in indices]
+                return ImageSet(*(torch.from_numpy(archive[f"{part}_{key}"][rows]) for key in ("images", "labels")))
+        except (KeyError, ValueError):
+            problem = f"{file} lacks some of the {part} images {indices}"
+        except Exception as error:  # As in `_read`.
+            problem = f"{file} can't be read ({error})"
+    else:
+        problem = f"there is no excerpt of {name} here"
+    raise UserError(f"{problem}, and the whole data set is not on this machine. Fetch it with: load({name!r})")
+
+
+def write_excerpt(name: str, file: Path) -> None:
+    """Write the images of `EXCERPTS[name]` to `file`, usually `results/excerpts/<name>.npz`."""
+    arrays = {}
+    for part, indices in EXCERPTS[name].items():
+        chosen = excerpt(name, part, indices)
+        arrays[f"{part}_indices"] = np.array(indices, dtype=np.int32)
+        arrays[f"{part}_images"], arrays[f"{part}_labels"] = chosen.images.numpy(), chosen.labels.numpy()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(file, **arrays)

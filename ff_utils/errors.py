@@ -1,5 +1,30 @@
 """The one kind of error that is the caller's to mend."""
 
+from __future__ import annotations
+
+import errno
+from contextlib import contextmanager
+from pathlib import Path
+
 
 class UserError(Exception):
     """Something the user can put right. Its text says what is wrong and what to do."""
+
+
+@contextmanager
+def explained(place: Path, kept: str = "", variable: str = "FF_RESULTS"):
+    """Turn a failing write below `place` into a `UserError` that says what to do.
+
+    `kept` says what is not lost; `variable` is the environment variable that names another folder.
+    """
+    try:
+        yield
+    except OSError as error:
+        elsewhere = f"name another folder in {variable}"
+        advice = {
+            errno.ENOSPC: "the disk is full: free some space",
+            errno.EDQUOT: "your disk quota is used up: free some space",
+            errno.EACCES: f"you may not write there: change its permissions, or {elsewhere}",
+            errno.EROFS: f"it is read-only: {elsewhere}",
+        }.get(error.errno, str(error))
+        raise UserError(f"cannot write to {place}: {advice}.{' ' + kept if kept else ''}") from error

@@ -47,14 +47,15 @@ def fused(function):
     """`function`, compiled on first use where that is possible and else as it is."""
     # The compiler looks for a CUDA toolkit and warns where it finds one without a GPU.
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
-    compiled = torch.compile(function, dynamic=True)
-    broken = False
+    compiled, broken = None, False
 
     @functools.wraps(function)
     def call(*arguments):
-        nonlocal broken
+        nonlocal compiled, broken
         if broken or not compiling():
             return function(*arguments)
+        # Only now: setting the compiler up takes as long as all other imports together.
+        compiled = compiled or torch.compile(function, dynamic=True)
         try:
             return compiled(*arguments)
         except torch._dynamo.exc.TorchDynamoException as error:

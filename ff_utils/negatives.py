@@ -45,9 +45,18 @@ class Batch:
         self.labels, self.uniforms, self.masks = labels, uniforms, masks
 
     @cached_property
+    def pixel_product(self) -> Tensor:
+        """The pixels' part of the first layer [batch, units], which all passes share."""
+        return self.pixels.values @ self.network.weights().products[0]
+
+    def forward(self, codes: Tensor) -> Pass:
+        """A forward pass of the batch's images under `codes` [labels, batch]."""
+        return self.network.forward(self.pixels, codes, masks=self.masks, pixel_product=self.pixel_product)
+
+    @cached_property
     def search(self) -> Pass:
         """The forward pass under all ten labels."""
-        return self.network.forward(self.pixels, all_codes(len(self.labels), self.labels.device), masks=self.masks)
+        return self.forward(all_codes(len(self.labels), self.labels.device))
 
     @cached_property
     def scores(self) -> Tensor:
@@ -57,7 +66,7 @@ class Batch:
     @cached_property
     def neutral(self) -> Pass:
         """The forward pass under the neutral label."""
-        return self.network.forward(self.pixels, neutral_codes(len(self.labels), self.labels.device), masks=self.masks)
+        return self.forward(neutral_codes(len(self.labels), self.labels.device))
 
     @cached_property
     def head_logits(self) -> Tensor:
@@ -73,7 +82,7 @@ class Batch:
         codes = torch.stack([self.labels, wrong])
         if "search" in self.__dict__:
             return self.search.select(codes)
-        return self.network.forward(self.pixels, codes, masks=self.masks)
+        return self.forward(codes)
 
 
 Sampler = Callable[[Batch], Tensor]

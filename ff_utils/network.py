@@ -216,19 +216,25 @@ class Network:
         return Weights(first[:CLASSES], products, biases)
 
     def forward(
-        self, pixels: Pixels, codes: Tensor, weights: Weights | None = None, masks: list[Tensor] | None = None
+        self,
+        pixels: Pixels,
+        codes: Tensor,
+        weights: Weights | None = None,
+        masks: list[Tensor] | None = None,
+        pixel_product: Tensor | None = None,
     ) -> Pass:
         """One pass of the images of `pixels` under each row of `codes` [labels, batch].
 
         `weights`: those of training if not given. `masks` (dropout): for each hidden layer but the last
-        a factor [batch, units] on what it hands on, shared by all labels of an image.
+        a factor [batch, units] on what it hands on, shared by all labels of an image. `pixel_product`
+        [batch, units]: the pixels' part of the first layer, where an earlier pass has computed it.
         """
         weights = weights or self.weights()
+        if pixel_product is None:
+            pixel_product = pixels.values @ weights.products[0]
         label_rows = self.code_values @ weights.labels
         scale = self._input_scale(pixels, codes)
-        y, g = kernels.rectify_labelled(
-            pixels.values @ weights.products[0], label_rows, codes, scale, weights.biases[0]
-        )
+        y, g = kernels.rectify_labelled(pixel_product, label_rows, codes, scale, weights.biases[0])
         result = Pass(codes, [y], [g], [scale.flatten()], masks)
         for i in range(1, len(self.layers)):
             scale = self._handed_on_scale(g, y.shape[1])

@@ -116,8 +116,10 @@ def evaluate(
     active = [torch.zeros(units, device=images.device) for units in network.config.hidden]
     for chosen, truth in zip(images.split(batch_size), labels.split(batch_size), strict=True):
         pixels = Pixels.of(chosen, dtype)
+        shared = pixels.values @ weights.products[0]
         if search:
-            result = network.forward(pixels, all_codes(len(chosen), images.device), weights)
+            codes = all_codes(len(chosen), images.device)
+            result = network.forward(pixels, codes, weights, pixel_product=shared)
             scores = label_scores(result, network.config.goodness_from)
             parts["label_search"].append(scores.argmax(1))
             goodness = torch.stack(result.goodness).view(-1, CLASSES, len(chosen))
@@ -126,7 +128,8 @@ def evaluate(
                 activity[i] += y.sum(0, dtype=torch.float32)
                 active[i] += (y > 0).sum(0)
         if head is not None:
-            neutral = network.forward(pixels, neutral_codes(len(chosen), images.device), weights)
+            codes = neutral_codes(len(chosen), images.device)
+            neutral = network.forward(pixels, codes, weights, pixel_product=shared)
             parts["one_pass"].append(head.logits(neutral, evaluated=True).argmax(1))
     joined = {name: torch.cat(p, -1).to(torch.uint8).cpu() for name, p in parts.items() if p}
     if search:

@@ -16,14 +16,13 @@ passed over, never read.
 
 from __future__ import annotations
 
-import errno
 import functools
 import hashlib
 import json
 import os
 import shutil
+import tempfile
 import warnings
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -33,7 +32,7 @@ import pandas as pd
 import yaml
 
 from .config import RunConfig, load_config, save_config
-from .errors import UserError
+from .errors import UserError, explained
 
 FILES = (
     "config.yaml",
@@ -59,21 +58,6 @@ def results_folder() -> Path:
     """`FF_RESULTS`, else `results/` of the book."""
     named = os.environ.get("FF_RESULTS")
     return Path(named) if named else project_folder() / "results"
-
-
-@contextmanager
-def explained(place: Path, kept: str = ""):
-    """Turn a failing write into an error that says what to do."""
-    try:
-        yield
-    except OSError as error:
-        advice = {
-            errno.ENOSPC: "the disk is full: free some space",
-            errno.EDQUOT: "your disk quota is used up: free some space",
-            errno.EACCES: "you may not write there: change its permissions, or name another folder in FF_RESULTS",
-            errno.EROFS: "it is read-only: name another folder in FF_RESULTS",
-        }.get(error.errno, str(error))
-        raise UserError(f"cannot write to {place}: {advice}.{' ' + kept if kept else ''}") from error
 
 
 @dataclass(frozen=True)
@@ -174,9 +158,8 @@ class Store:
         """Raises `UserError` now rather than after hours of training."""
         with explained(self.runs_folder):
             self.runs_folder.mkdir(parents=True, exist_ok=True)
-            probe = self.runs_folder / f".probe-{os.getpid()}"
-            probe.mkdir()
-            probe.rmdir()
+            with tempfile.TemporaryDirectory(prefix=".probe-", dir=self.runs_folder):
+                pass
 
     def save(
         self,
@@ -192,6 +175,8 @@ class Store:
         metrics = pd.DataFrame(rows)
         kept = "Nothing is lost: the checkpoint is kept, and the same command goes on from it."
         with explained(self.runs_folder, kept):
+            for abandoned in self.runs_folder.glob(f".incoming-{name}-*"):
+                shutil.rmtree(abandoned)  # By a process that was killed while it saved this run.
             try:
                 incoming.mkdir(parents=True)
                 save_config(config, incoming / "config.yaml")

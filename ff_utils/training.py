@@ -16,6 +16,7 @@ import json
 import os
 import platform
 import time
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -28,16 +29,19 @@ from tqdm import tqdm
 from . import kernels
 from .config import RunConfig, command_of, save_config
 from .data import Shifter, Splits, cache_folder, load
-from .errors import UserError
+from .errors import UserError, explained
 from .labels import CLASSES
-from .negatives import Batch, sampler
+from .negatives import Batch, Sampler, sampler
 from .network import Network, Pixels, Rates
 from .readout import Evaluation, Head, error_percent, evaluate
-from .results import Run, Store, explained
+from .results import Run, Store
 
 ENGINE_VERSION = 1  # Goes up when the same configuration may give other results.
+# What of a run's provenance must agree for the same digits.
+SAME_DIGITS = ("engine_version", "versions", "device", "dtype", "threads")
 MILESTONES = (60, 80, 100, 120, 200, 500)
 CHECKPOINT_SECONDS = 60.0
+KEPT = "The last checkpoint is kept, and the same command goes on from it."
 WORTH_COMPILING = 2_000_000  # Weights; below, compiling takes longer than it saves.
 
 
@@ -71,6 +75,19 @@ def fastest_dtype(device: torch.device) -> torch.dtype:
     return torch.bfloat16 if seconds(torch.bfloat16) < 0.8 * seconds(torch.float32) else torch.float32
 
 
+@dataclass(frozen=True)
+class Draws:
+    """What one epoch draws: `order` [n], and by image `uniforms` [n] and `shifts` [n]; a source of dropout
+    masks; and what the schedules give: the negative sampler and the rates of weights, biases and head."""
+
+    order: Tensor
+    uniforms: Tensor
+    shifts: Tensor
+    dropout: torch.Generator
+    sampler: Sampler
+    rates: tuple[list[Rates], list[Rates], Rates]
+
+
 class Trainer:
     """The state of one run in progress: network, head, and how many epochs they have seen.
 
@@ -81,7 +98,7 @@ class Trainer:
         self.config = config
         self.device = torch.device(device or default_device())
         self.dtype = dtype or fastest_dtype(self.device)
-        self.sampler, self.warmup_sampler = sampler(config.negatives), sampler("random")
+        sampler(config.negatives)  # Refuses an unknown name now.
         self.train, self.validation, self.test = (
             part.to(self.device) for part in (splits.train, splits.validation, splits.test)
         )
@@ -101,37 +118,17 @@ class Trainer:
 
         `after_step` is called with no argument after each mini-batch.
         """
-        config, n = self.config, len(self.labels)
-        epoch = self.epoch + 1
-        pick = self.warmup_sampler if epoch <= config.warmup else self.sampler
-        order = torch.randperm(n, generator=generator(config.seed, epoch, "order")).to(self.device)
-        uniforms = torch.rand(n, generator=generator(config.seed, epoch, "negatives")).to(self.device)
-        if self.shifter:
-            draw = generator(config.seed, epoch, "jitter")
-            shifts = torch.randint(self.shifter.count, (n,), generator=draw).to(self.device)
-        dropping = generator(config.seed, epoch, "dropout")
-        weight_rates, bias_rates, head_rates = self._rates(config.learning_rate_factor(epoch))
-
-        totals = torch.zeros(len(config.hidden), 3, device=self.device)
+        n, layers = len(self.labels), len(self.config.hidden)
+        draws = self.draws(self.epoch + 1)
+        totals = torch.zeros(layers, 3, device=self.device)
         counts = torch.zeros(CLASSES * CLASSES, dtype=torch.long, device=self.device)
-        for rows in order.split(config.batch_size):
-            labels = self.labels[rows]
-            images = self.shifter(rows, shifts[rows]) if self.shifter else self.images[rows]
-            masks = self._dropout_masks(len(rows), dropping)
-            batch = Batch(
-                self.network, self.head, Pixels.of(images, self.dtype), labels, uniforms[rows], masks
-            )
-            wrong = pick(batch)
-            both = batch.both(wrong)
-            if self.head is not None:  # Before the update: from the weights that made the pass.
-                neutral, logits = batch.neutral, batch.head_logits
-            totals += self.network.update(batch.pixels, both, weight_rates, bias_rates) * len(rows)
-            if self.head is not None:
-                self.head.update(neutral, logits, labels, head_rates)
-            counts.index_add_(0, labels * CLASSES + wrong, torch.ones_like(wrong))
+        for rows in draws.order.split(self.config.batch_size):
+            statistics, wrong = self.step(rows, draws)
+            totals += statistics * len(rows)
+            counts.index_add_(0, self.labels[rows] * CLASSES + wrong, torch.ones_like(wrong))
             if after_step:
                 after_step()
-        self.epoch = epoch
+        self.epoch += 1
 
         totals = (totals / n).tolist()
         metrics = {"train_loss": sum(loss for loss, _, _ in totals)}
@@ -139,6 +136,39 @@ class Trainer:
             metrics[f"layer{i}_goodness_positive"] = positive
             metrics[f"layer{i}_goodness_negative"] = negative
         return metrics, counts.view(CLASSES, CLASSES).cpu().numpy()
+
+    def draws(self, epoch: int) -> Draws:
+        """All that is random or scheduled in `epoch`, counted from 1."""
+        config, n = self.config, len(self.labels)
+
+        def source(purpose: str) -> torch.Generator:
+            return generator(config.seed, epoch, purpose)
+
+        return Draws(
+            order=torch.randperm(n, generator=source("order")).to(self.device),
+            uniforms=torch.rand(n, generator=source("negatives")).to(self.device),
+            shifts=torch.randint((2 * config.jitter + 1) ** 2, (n,), generator=source("jitter")).to(self.device),
+            dropout=source("dropout"),
+            sampler=sampler("random" if epoch <= config.warmup else config.negatives),
+            rates=self._rates(config.learning_rate_factor(epoch)),
+        )
+
+    @torch.no_grad()
+    def step(self, rows: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+        """One mini-batch: the training images `rows` [batch].
+
+        Returns `Network.update`'s statistics and the negative labels [batch].
+        """
+        labels = self.labels[rows]
+        images = self.shifter(rows, draws.shifts[rows]) if self.shifter else self.images[rows]
+        masks = self._dropout_masks(len(rows), draws.dropout)
+        batch = Batch(self.network, self.head, Pixels.of(images, self.dtype), labels, draws.uniforms[rows], masks)
+        wrong = draws.sampler(batch)
+        both = batch.both(wrong)
+        weight_rates, bias_rates, head_rates = draws.rates
+        if self.head is not None:  # Before the net's own update: from the weights that made the pass.
+            self.head.update(batch.neutral, batch.head_logits, labels, head_rates)
+        return self.network.update(batch.pixels, both, weight_rates, bias_rates), wrong
 
     def _rates(self, factor: float) -> tuple[list[Rates], list[Rates], Rates]:
         """The optimiser's rates for weights, biases and head, with the schedule's factor on all of them."""
@@ -273,20 +303,27 @@ def write_checkpoint(path: Path, state: dict) -> None:
     torch.save(state, buffer)
     payload = buffer.getbuffer()
     unfinished = path.with_suffix(".tmp")
-    with explained(path.parent, "The last checkpoint is kept, and the same command goes on from it."):
-        with open(unfinished, "wb") as file:
-            file.write(hashlib.sha256(payload).digest())
-            file.write(payload)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
+    with explained(path.parent, KEPT, "FF_CACHE"):
+        try:
+            with open(unfinished, "wb") as file:
+                file.write(hashlib.sha256(payload).digest())
+                file.write(payload)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(unfinished, path)
+        finally:
+            unfinished.unlink(missing_ok=True)
 
 
 def read_checkpoint(path: Path) -> dict:
-    """Read what `write_checkpoint` wrote. Raises `UserError` if a byte of it was altered."""
-    content = path.read_bytes()
+    """Read what `write_checkpoint` wrote. Raises `UserError` if it can't be read or a byte was altered."""
+    advice = "Remove it to start this run from its first epoch."
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"checkpoint {path} can't be read ({error.strerror}). {advice}") from None
     if hashlib.sha256(content[32:]).digest() != content[:32]:
-        raise UserError(f"checkpoint {path} is damaged. Remove it to start this run from its first epoch.")
+        raise UserError(f"checkpoint {path} is damaged. {advice}")
     return torch.load(io.BytesIO(content[32:]), weights_only=True, map_location="cpu")
 
 
@@ -310,41 +347,48 @@ def train(
     store = store or Store()
     if found := store.find(config, epochs):
         return found
+    sampler(config.negatives)  # An unknown one is refused before anything is downloaded.
     splits = load(config.dataset)
     store.check_writable()
     folder = cache_folder() / "runs" / config.digest
-    with explained(folder):
+    with explained(folder, variable="FF_CACHE"):
         folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(folder / "lock", timeout=0):
-            # Another process may have finished it while this one waited for its turn.
-            return store.find(config, epochs) or _train(
-                config, epochs, store, folder, splits, progress, dtype, device, checkpoint_seconds
-            )
-    except Timeout:
-        raise UserError(
-            f"another process is training this configuration (lock {folder / 'lock'}). Wait for it, or stop it."
-        ) from None
+        try:
+            held = FileLock(folder / "lock").acquire(timeout=0)
+        except Timeout:
+            raise UserError(
+                f"another process is training this configuration (lock {folder / 'lock'}). Wait for it, or stop it."
+            ) from None
+    with held:
+        # Another process may have finished it since this one looked.
+        return store.find(config, epochs) or _train(
+            config, epochs, store, folder, splits, progress, dtype, device, checkpoint_seconds
+        )
 
 
 def _train(config, epochs, store, folder, splits, progress, dtype, device, checkpoint_seconds) -> Run:
     checkpoint = folder / "checkpoint.pt"
-    trainer, record = Trainer(config, splits, dtype, device), Record()
+    record = Record()
+    state = read_checkpoint(checkpoint) if checkpoint.exists() else None
+    if state is not None:
+        record.load(state["record"])
+        # In the number format it began with: measured again, the fastest might be another.
+        dtype = dtype or getattr(torch, record.provenance["dtype"])
+        # A checkpoint further on is not thrown away for a shorter run.
+        epochs = max(epochs, state["epoch"])
+    trainer = Trainer(config, splits, dtype, device)
     machine = describe_machine(trainer, splits.checksum)
-    record.provenance = {"started": datetime.now().isoformat(timespec="seconds"), "seconds": 0.0, **machine}
-    if checkpoint.exists():
-        state = read_checkpoint(checkpoint)
-        if state["epoch"] <= epochs:
-            trainer.load(state)
-            record.load(state["record"])
-            resumed = record.provenance.setdefault("resumed", [])
-            if any(record.provenance[key] != machine[key] for key in ("versions", "device", "dtype", "threads")):
-                tqdm.write(f"resuming at epoch {trainer.epoch} under other versions or hardware: digits may differ")
-                resumed.append({"at_epoch": trainer.epoch, **machine})
-            record.rows = [row for row in record.rows if row["epoch"] <= trainer.epoch]
-    save_config(config, folder / "config.yaml")
+    if state is None:
+        record.provenance = {"started": datetime.now().isoformat(timespec="seconds"), "seconds": 0.0, **machine}
+    else:
+        trainer.load(state)
+        if any(record.provenance[key] != machine[key] for key in SAME_DIGITS):
+            tqdm.write(f"resuming at epoch {trainer.epoch} under other versions or hardware: digits may differ")
+            record.provenance.setdefault("resumed", []).append({"at_epoch": trainer.epoch, **machine})
     rows_file = folder / "metrics.jsonl"
-    rows_file.write_text("".join(json.dumps(row) + "\n" for row in record.rows))
+    with explained(folder, KEPT, "FF_CACHE"):
+        save_config(config, folder / "config.yaml")
+        rows_file.write_text("".join(json.dumps(row) + "\n" for row in record.rows))
 
     def save_checkpoint() -> None:
         write_checkpoint(checkpoint, {**trainer.state(), "record": record.state()})
@@ -366,7 +410,7 @@ def _train(config, epochs, store, folder, splits, progress, dtype, device, check
             record.rows.append(row)
             record.negative_counts.append(counts)
             record.provenance["seconds"] += row["seconds"]
-            with rows_file.open("a") as file:
+            with explained(folder, KEPT, "FF_CACHE"), rows_file.open("a") as file:
                 file.write(json.dumps(row) + "\n")
             shown = {name: f"{row[name]:.2f}" for name in row if name.startswith("val_")}
             bar.set_postfix({"epoch": trainer.epoch, **shown}, refresh=False)

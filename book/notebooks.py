@@ -1,0 +1,185 @@
+"""The chapters: from `notebooks/NN-name.py`, the only source, to executed notebooks.
+
+  python book/notebooks.py derive                 execute every chapter and store notebooks/NN-name.ipynb
+  python book/notebooks.py execute build/book     the same into a folder from which jupyter-book builds
+  python book/notebooks.py execute build/quick -p profile quick
+  python book/notebooks.py check                  does every stored notebook still have its source's cells?
+
+`--only 03-theta` restricts a command to one chapter; it can be given more than once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import jupytext
+import nbformat
+import papermill
+import yaml
+from nbclient.exceptions import DeadKernelError
+from nbformat import NotebookNode
+from papermill.exceptions import PapermillExecutionError
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = ROOT / "notebooks"
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+# A kernel warns that its messages aren't encrypted: they never leave the machine.
+QUIETLY = {"extra_arguments": ["--log-level=ERROR"]}
+
+# The kernel `python3` is the one of the environment that runs this, not one the user has elsewhere.
+os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
+
+
+class ChapterError(Exception):
+    """What is wrong with a chapter, in one line or a few."""
+
+
+def sources(only: list[str]) -> list[Path]:
+    """The chapters' sources in reading order; `only`: those of these names."""
+    found = {path.stem: path for path in sorted(NOTEBOOKS.glob("[0-9]*.py"))}
+    if unknown := [name for name in only if name not in found]:
+        raise ChapterError(f"no chapter {', '.join(unknown)}; the chapters are {', '.join(found)}")
+    return [path for name, path in found.items() if not only or name in only]
+
+
+def read_source(path: Path) -> NotebookNode:
+    notebook = jupytext.read(path, fmt="py:percent")
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
+    for cell in notebook.cells:
+        cell.metadata.pop("lines_to_next_cell", None)  # How the source is spaced is no part of a cell.
+    return notebook
+
+
+def run_chapter(source: Path, output: Path, parameters: dict) -> None:
+    """Execute a chapter and write it to `output`. Raises `ChapterError` where it fails."""
+    notebook = read_source(source)
+    check_parameters(notebook, parameters)
+    try:
+        executed = papermill.execute_notebook(
+            notebook, None, parameters, cwd=NOTEBOOKS, kernel_name=KERNEL["name"], progress_bar=False, **QUIETLY
+        )
+    except PapermillExecutionError as error:
+        line = next((line for line in error.source.splitlines() if line.strip()), "")
+        raise ChapterError(f"cell [{error.exec_count}] ({line}) failed: {error.ename}: {error.evalue}") from None
+    except DeadKernelError:
+        raise ChapterError("its kernel died; was there enough memory?") from None
+    write_notebook(clean(executed), output)
+
+
+def check_parameters(notebook: NotebookNode, parameters: dict) -> None:
+    known = list(papermill.inspect_notebook(notebook))
+    if unknown := [name for name in parameters if name not in known]:
+        raise ChapterError(f"no parameter {', '.join(unknown)}; its parameters are {', '.join(known) or 'none'}")
+
+
+def clean(notebook: NotebookNode) -> NotebookNode:
+    """Drop what differs from one execution to the next without meaning anything."""
+    notebook.metadata.pop("papermill", None)
+    notebook.metadata.language_info.pop("version", None)
+    for number, cell in enumerate(notebook.cells, 1):
+        cell.id = f"cell-{number}"
+        cell.metadata.pop("papermill", None)
+        cell.metadata.pop("execution", None)
+        if not cell.metadata.get("tags"):
+            cell.metadata.pop("tags", None)
+    return notebook
+
+
+def write_notebook(notebook: NotebookNode, path: Path) -> None:
+    """Replace `path` in one step: who stops the command keeps the old notebook."""
+    unfinished = path.with_suffix(".tmp")
+    nbformat.write(notebook, unfinished)
+    unfinished.replace(path)
+
+
+def run_chapters(chapters: list[Path], folder: Path, parameters: dict) -> int:
+    """Execute all `chapters` into `folder`; returns how many failed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    failed = 0
+    for chapter in chapters:
+        print(f"{chapter.stem} ... ", end="", flush=True)
+        started = time.monotonic()
+        try:
+            run_chapter(chapter, folder / f"{chapter.stem}.ipynb", parameters)
+            print(f"{time.monotonic() - started:.0f} s", flush=True)
+        except ChapterError as error:
+            failed += 1
+            print("failed", flush=True)
+            print(f"error: chapter {chapter.stem}: {error}", file=sys.stderr, flush=True)
+    return failed
+
+
+def copy_frame(folder: Path) -> None:
+    """Put beside the chapters in `folder` what else the book is built from."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("_config.yml", "_toc.yml"):
+        shutil.copy(ROOT / name, folder / name)
+    shutil.rmtree(folder / "book", ignore_errors=True)
+    shutil.copytree(ROOT / "book", folder / "book", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+
+
+def differences(source: Path) -> Iterator[str]:
+    """The lines in which a stored notebook, written as py:percent, differs from its source."""
+    stored = source.with_suffix(".ipynb")
+    if not stored.exists():
+        yield f"{stored.name} does not exist"
+        return
+
+    def as_text(notebook: NotebookNode) -> list[str]:
+        notebook.metadata = nbformat.from_dict({})
+        return jupytext.writes(notebook, fmt="py:percent").splitlines()
+
+    ours, theirs = as_text(read_source(source)), as_text(nbformat.read(stored, as_version=4))
+    yield from difflib.unified_diff(ours, theirs, source.name, stored.name, n=0, lineterm="")
+
+
+def check(chapters: list[Path]) -> int:
+    """Report the chapters whose stored notebook does not follow from the source; returns how many."""
+    failed = 0
+    for chapter in chapters:
+        if lines := list(differences(chapter)):
+            failed += 1
+            print(f"error: chapter {chapter.stem} and its stored notebook differ; run: make notebooks", file=sys.stderr)
+            print("\n".join(f"    {line}" for line in lines[:12]), file=sys.stderr)
+    return failed
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in ("derive", "execute", "check"):
+        command = commands.add_parser(name)
+        command.add_argument("--only", action="append", default=[], metavar="CHAPTER")
+        if name == "execute":
+            command.add_argument("folder", type=Path)
+            command.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
+    return parser.parse_args()
+
+
+def main() -> int:
+    arguments = parse_arguments()
+    try:
+        chapters = sources(arguments.only)
+    except ChapterError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    if arguments.command == "derive":
+        failed = run_chapters(chapters, NOTEBOOKS, {})
+    elif arguments.command == "execute":
+        parameters = {name: yaml.safe_load(value) for name, value in arguments.p}
+        copy_frame(arguments.folder)
+        failed = run_chapters(chapters, arguments.folder / "notebooks", parameters)
+    else:
+        failed = check(chapters)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""What a training step costs: its matrix products, and from them the time a run will take.
+
+Counted are the products that the algorithm cannot do without once labels share the pixels' part of the
+first layer and a label search has already run the positive and the negative pass.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from dataclasses import dataclass
+
+import torch
+
+from .config import RunConfig
+from .labels import CLASSES
+
+OVERHEAD = 1.5  # Time of a run over that of its training products: element-wise work and evaluation.
+
+
+@dataclass(frozen=True)
+class Product:
+    """[rows, inner] @ [inner, columns]; `transposed`: the left factor is stored as [inner, rows]."""
+
+    rows: int
+    inner: int
+    columns: int
+    transposed: bool = False
+
+    @property
+    def operations(self) -> int:
+        """Floating-point operations: a multiplication and an addition each."""
+        return 2 * self.rows * self.inner * self.columns
+
+
+def step_products(config: RunConfig, pixels: int = 784) -> list[Product]:
+    """The products of one training step, in order: forward, then weight gradients."""
+    batch = config.batch_size
+    labels = CLASSES if config.negatives == "label_search" else 2
+    passes = [labels * batch] + ([batch] if config.head_lr else [])
+    first = Product(batch, pixels - CLASSES, config.hidden[0])
+    deeper = list(zip(config.hidden, config.hidden[1:], strict=False))
+    forward = [Product(rows, below, units) for rows in passes for below, units in deeper]
+    gradients = [Product(below, 2 * batch, units, transposed=True) for below, units in deeper]
+    return [first, *forward, Product(pixels - CLASSES, batch, config.hidden[0], transposed=True), *gradients]
+
+
+@functools.cache
+def products_per_second(dtype: torch.dtype, device: torch.device, width: int = 1024) -> float:
+    """Floating-point operations per second that this machine reaches on a product of 512 rows."""
+    a, b = (torch.ones(512, width, dtype=dtype, device=device), torch.ones(width, width, dtype=dtype, device=device))
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        (a @ b)[0, 0].item()
+        times.append(time.perf_counter() - start)
+    return Product(512, width, width).operations / min(times)
+
+
+def expected_seconds(config: RunConfig, epochs: int, images: int, dtype: torch.dtype, device: torch.device) -> float:
+    """A rough estimate of how long `epochs` epochs over `images` training images take here."""
+    steps = epochs * -(-images // config.batch_size)
+    operations = sum(product.operations for product in step_products(config))
+    return OVERHEAD * steps * operations / products_per_second(dtype, device)

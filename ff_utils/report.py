@@ -1,0 +1,190 @@
+"""The tables and figures that the chapters of the search log show."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from IPython.display import Markdown
+from matplotlib.figure import Figure
+
+from .config import command_of
+from .figures import NEGATIVE, POSITIVE
+from .results import Run
+from .studies import Collected, Study, expected, readable_time
+from .uncertainty import Estimate, over_seeds
+
+VALIDATION, TEST = "val_label_search_error", "test_label_search_error"
+
+
+def plan(study: Study) -> pd.DataFrame:
+    """The cells of a study as a table: what varies, how long, with which seeds."""
+    rows = [
+        {
+            **cell.settings,
+            **({"θ / width": cell.config.per_layer("theta")[-1] / cell.config.hidden[-1]}
+               if study.factor == "theta" else {}),
+            "layers": " × ".join(map(str, cell.config.hidden)),
+            "epochs": cell.epochs,
+            "seeds": ", ".join(map(str, cell.seeds)),
+        }
+        for cell in study.cells
+    ]  # fmt: skip
+    return pd.DataFrame(rows).rename(columns={"theta": "θ"}).set_index("θ" if study.factor == "theta" else study.factor)
+
+
+def roles(study: Study) -> pd.DataFrame:
+    """Which hyperparameters the study is about, which are nuisance, and what the rest is held at."""
+    base = study.profile.base.model_dump()
+    held = {k: v for k, v in base.items() if k != study.factor and k not in study.nuisance}
+    rows = [("scientific", study.factor, "varied")]
+    rows += [("nuisance", name, "averaged over") for name in study.nuisance]
+    rows += [("fixed", name, held[name]) for name in
+             ("hidden", "lr", "momentum", "weight_decay", "layer_reduction", "init", "normalization",
+              "input_normalization", "negatives", "peer_normalization", "batch_size", "bias")]  # fmt: skip
+    return pd.DataFrame(rows, columns=["role", "hyperparameter", "value"]).set_index("role")
+
+
+def status(collected: Collected) -> Markdown:
+    """Which runs there are; for those there are not, the command that trains them and its time."""
+    study, found, missing = collected.study, len(collected.table), collected.missing
+    text = f"{found} of {found + len(missing)} runs of this study are in the results."
+    if missing:
+        seconds = readable_time(expected(missing, study.profile.training_images))
+        commands = "\n".join(command_of(config, epochs) for config, epochs in missing[:3])
+        more = f"\n# … and {len(missing) - 3} more" if len(missing) > 3 else ""
+        text += (
+            f" The others are shown as open; training them takes about {seconds} on this machine:\n\n"
+            f"```shell\npython -m ff_utils study {study.name} --profile {study.profile.name}\n```\n\n"
+            f"or one by one:\n\n```shell\n{commands}{more}\n```"
+        )
+    return Markdown(text)
+
+
+def estimates(collected: Collected, metric: str, epoch: int | None = None) -> pd.Series:
+    """The estimate of `metric` for each value of the study's factor, in the study's order."""
+    values = collected.values(metric, epoch)
+    images = {"smoke": 360}.get(collected.study.profile.name, 10_000)
+    grouped = values.groupby(collected.study.factor, sort=False)[metric]
+    order = [cell.settings[collected.study.factor] for cell in collected.study.cells]
+    found = {key: over_seeds(group.tolist(), images) for key, group in grouped}
+    return pd.Series({key: found[key] for key in order if key in found}, name=metric, dtype=object)
+
+
+def choose(collected: Collected, metric: str = VALIDATION) -> tuple[object, list]:
+    """The best value of the factor on `metric`, and all values within one standard error of it."""
+    found = estimates(collected, metric)
+    best = min(found.index, key=lambda key: found[key].mean)
+    bar = found[best].mean + found[best].standard_error
+    return best, [key for key in found.index if found[key].mean <= bar]
+
+
+def result_table(collected: Collected) -> pd.DataFrame:
+    """Errors per cell with their intervals, chosen on validation; the test error stands beside."""
+    study = collected.study
+    validation, test = estimates(collected, VALIDATION), estimates(collected, TEST)
+    one_pass = estimates(collected, "val_one_pass_error")
+    best, tied = choose(collected)
+    rows = []
+    for cell in study.cells:
+        key = cell.settings[study.factor]
+        if key not in validation:
+            rows.append({"validation error (%)": "open", "chosen": ""})
+            continue
+        rows.append(
+            {
+                "validation error (%)": str(validation[key]),
+                "test error (%)": str(test[key]),
+                "one-pass validation error (%)": str(one_pass[key]) if key in one_pass else "",
+                "seeds": validation[key].seeds,
+                "chosen": "best" if key == best else "within one standard error" if key in tied else "",
+            }
+        )
+    keys = [cell.settings[study.factor] for cell in study.cells]
+    return pd.DataFrame(rows, index=pd.Index(keys, name=study.factor)).fillna("")
+
+
+def draw_errors(collected: Collected, *, log: bool = True, label: str | None = None, reference: dict | None = None) -> Figure:
+    """Validation error against the factor: every seed a dot, the mean a line, its interval a bar.
+
+    `reference`: vertical lines, {text: value}.
+    """
+    study = collected.study
+    figure, axes = plt.subplots(figsize=(7, 3.8))
+    for metric, colour, name in ((VALIDATION, POSITIVE, "validation"), ("val_one_pass_error", "0.55", "validation, one-pass")):
+        found = estimates(collected, metric)
+        if found.empty:
+            continue
+        keys, means = list(found.index), np.array([e.mean for e in found])
+        half = np.array([e.high - e.mean for e in found])
+        axes.errorbar(keys, means, np.minimum(half, means * 0.95), fmt="-o", color=colour, capsize=3, label=name)
+        points = collected.values(metric)
+        axes.scatter(points[study.factor], points[metric], s=14, color=colour, alpha=0.5, zorder=3)
+    for text, value in (reference or {}).items():
+        axes.axvline(value, color="0.4", linestyle=":", linewidth=1)
+        axes.annotate(text, (value, 1), xycoords=("data", "axes fraction"), xytext=(4, -12), textcoords="offset points",
+                      fontsize=9, color="0.3")  # fmt: skip
+    if log:
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(keys, [f"{key:g}" for key in keys])
+        axes.minorticks_off()
+    axes.set(xlabel=label or study.factor, ylabel="error (%)", ylim=(0, None))
+    axes.legend()
+    return figure
+
+
+def draw_learning(collected: Collected, metric: str = "val_one_pass_error", label: str | None = None) -> Figure:
+    """`metric` over the epochs, one line per value of the factor (mean over seeds, shaded range)."""
+    study = collected.study
+    data = collected.trajectories([metric]).dropna(subset=[metric])
+    figure, axes = plt.subplots(figsize=(7, 3.8))
+    palette = sns.color_palette("viridis", data[study.factor].nunique())
+    sns.lineplot(data=data, x="epoch", y=metric, hue=study.factor, palette=palette, marker="o", errorbar=("pi", 100), ax=axes)
+    axes.set(ylabel="error (%)", yscale="log")
+    axes.legend(title=label or study.factor, ncols=2)
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("{x:g}")
+    return figure
+
+
+def draw_goodness(runs: dict[str, Run]) -> Figure:
+    """Goodness of positives and negatives over the epochs, relative to θ: a panel per layer, a row per run."""
+    layers = max(len(run.config.hidden) for run in runs.values())
+    figure, grid = plt.subplots(
+        len(runs), layers, figsize=(7.4, 1.0 + 1.75 * len(runs)), sharex="row", sharey="row", squeeze=False
+    )
+    for axes_row, (name, run) in zip(grid, runs.items(), strict=True):
+        for i, axes in enumerate(axes_row, 1):
+            if i > len(run.config.hidden):
+                axes.set_visible(False)
+                continue
+            theta = run.config.per_layer("theta")[i - 1]
+            for kind, colour, style in (("positive", POSITIVE, "-"), ("negative", NEGATIVE, "--")):
+                column = run.metrics[f"layer{i}_goodness_{kind}"] / theta
+                axes.plot(column.index, column, style, color=colour, label=kind)
+            axes.axhline(1, color="0.5", linewidth=0.8)
+            axes.set_title(f"layer {i}", fontsize=9)
+        axes_row[0].set_ylabel(f"{name}\ngoodness / θ", fontsize=9)
+    for axes in grid[-1]:
+        axes.set_xlabel("epoch", fontsize=9)
+    grid[0][0].legend(fontsize=8)
+    return figure
+
+
+def timing(collected: Collected) -> Markdown:
+    """On what and how long the runs of a study were trained."""
+    runs = list(collected.by_name.values())
+    if not runs:
+        return Markdown("No run of this study is in the results yet.")
+    devices = sorted({f"{r.provenance['device']}, {r.provenance['threads']} threads, {r.provenance['dtype']}" for r in runs})
+    total = sum(run.provenance["seconds"] for run in runs)
+    return Markdown(
+        f"{len(runs)} runs, {readable_time(total)} in all, {readable_time(total / len(runs))} each on average, on "
+        + "; ".join(devices) + "."
+    )  # fmt: skip
+
+
+def interval(estimate: Estimate) -> str:
+    """An interval as prose has it: 2.43 % (2.31 to 2.55)."""
+    return f"{estimate.mean:.2f} % ({estimate.low:.2f} to {estimate.high:.2f})"

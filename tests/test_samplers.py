@@ -1,0 +1,132 @@
+"""The negative samplers against brute force."""
+
+import pytest
+import support
+import torch
+
+from ff_utils import RunConfig, load, register, train
+from ff_utils.labels import CLASSES
+from ff_utils.negatives import Batch, sampler
+from ff_utils.network import Pixels
+from ff_utils.training import Trainer
+
+IMAGES = 60
+
+
+@pytest.fixture(scope="module")
+def trainer():
+    config = RunConfig(
+        dataset="digits", hidden=(24, 20, 28), theta=10.0, lr=0.001, head_lr=0.01, batch_size=50, init_scale=2.0,
+        input_normalization="rms", normalization="rms",
+    )  # fmt: skip
+    trainer = Trainer(config, load("digits"), torch.float64)
+    trainer.run_epoch()
+    return trainer
+
+
+def batch_of(trainer, uniforms=None, masks=None):
+    images, labels = trainer.images[:IMAGES], trainer.labels[:IMAGES]
+    uniforms = torch.zeros(len(labels)) if uniforms is None else uniforms
+    pixels = Pixels.of(images, torch.float64)
+    return Batch(trainer.network, trainer.head, pixels, labels, uniforms, masks), images.double() / 255
+
+
+def only_wrong(values, labels):
+    """`values` [n, 10] as lists of (value, label) over the wrong labels."""
+    rows = zip(values.tolist(), labels.tolist(), strict=True)
+    return [[(v, c) for c, v in enumerate(row) if c != truth] for row, truth in rows]
+
+
+def random_labels(labels, uniforms):
+    return sampler("random")(Batch(None, None, None, labels, uniforms))
+
+
+def test_random_is_uniform_over_the_nine_wrong_labels():
+    expected = 1000
+    labels = torch.arange(CLASSES).repeat_interleave(9 * expected)
+    uniforms = torch.rand(len(labels), generator=torch.Generator().manual_seed(0))
+    counts = torch.bincount(labels * CLASSES + random_labels(labels, uniforms), minlength=100).view(10, 10)
+    assert (counts.diagonal() == 0).all()
+    chi_square = ((counts - expected) ** 2 / expected).sum() - 10 * expected  # Less the diagonal's share.
+    assert chi_square < 130  # 80 degrees of freedom: exceeded by one seed in 3,000.
+
+
+def test_random_never_returns_the_true_label_at_the_ends_of_the_range():
+    labels = torch.arange(CLASSES)
+    for uniform in (0.0, 1 - 2**-24):  # The least and the greatest number that torch.rand gives.
+        wrong = random_labels(labels, torch.full((CLASSES,), uniform))
+        assert (wrong != labels).all() and (wrong >= 0).all() and (wrong < CLASSES).all()
+
+
+def test_label_search_takes_the_hardest_wrong_label(trainer):
+    batch, images = batch_of(trainer)
+    scores = support.plain_goodness(trainer.network, images)[1:].sum(0)
+    hardest = [max(row)[1] for row in only_wrong(scores, batch.labels)]
+    assert sampler("label_search")(batch).tolist() == hardest
+    assert len(set(hardest)) > 3
+
+
+def test_one_pass_takes_the_wrong_label_the_head_thinks_most_likely(trainer):
+    batch, images = batch_of(trainer)
+    logits = support.plain_head(trainer.network, trainer.head, images)
+    likeliest = [max(row)[1] for row in only_wrong(logits, batch.labels)]
+    assert sampler("one_pass")(batch).tolist() == likeliest
+    assert len(set(likeliest)) > 3
+
+
+def test_one_pass_sampled_draws_from_the_probabilities_of_the_head(trainer):
+    draws = 4000
+    frequencies = torch.zeros(IMAGES, CLASSES, dtype=torch.float64)
+    for i in range(draws):
+        batch, images = batch_of(trainer, torch.full((IMAGES,), (i + 0.5) / draws))
+        if i == 0:
+            first = batch
+        else:  # The same images and weights: only the random numbers differ.
+            batch.head_logits = first.head_logits
+        drawn = sampler("one_pass_sampled")(batch)
+        frequencies[torch.arange(IMAGES), drawn] += 1 / draws
+    probabilities = support.plain_head(trainer.network, trainer.head, images).softmax(1)
+    probabilities[torch.arange(IMAGES), first.labels] = 0
+    probabilities /= probabilities.sum(1, keepdim=True)
+    torch.testing.assert_close(frequencies, probabilities, rtol=0, atol=2 / draws)
+    assert (frequencies[torch.arange(IMAGES), first.labels] == 0).all()
+
+
+@pytest.mark.parametrize("uniform", [0.0, 1 - 2**-24])
+def test_one_pass_sampled_never_draws_the_true_label_at_the_ends(trainer, uniform):
+    batch, _ = batch_of(trainer, torch.full((IMAGES,), uniform))
+    assert (sampler("one_pass_sampled")(batch) != batch.labels).all()
+
+
+@pytest.mark.parametrize("dropped", [False, True])
+def test_the_pass_taken_from_a_label_search_is_the_one_run_for_its_labels(trainer, dropped):
+    draw = torch.Generator().manual_seed(1)
+    masks = [(torch.rand(IMAGES, n, generator=draw) > 0.3).double() / 0.7 for n in (24, 20)]
+    (searched, _), (plain, _) = (batch_of(trainer, masks=masks if dropped else None) for _ in range(2))
+    wrong = sampler("label_search")(searched)
+    taken, run = searched.both(wrong), plain.both(wrong)
+    for name in ("activities", "goodness", "scales"):
+        for ours, theirs in zip(getattr(taken, name), getattr(run, name), strict=True):
+            torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("negatives", ["label_search", "one_pass", "one_pass_sampled"])
+def test_the_warm_up_uses_random_negatives(small, negatives):
+    splits = load("digits")
+    plain = Trainer(RunConfig(**small, negatives="random"), splits, torch.float32)
+    warmed = Trainer(RunConfig(**small, negatives=negatives, warmup=1), splits, torch.float32)
+    first, second = [[trainer.run_epoch()[1] for _ in range(2)] for trainer in (plain, warmed)]
+    assert (first[0] == second[0]).all()
+    assert (first[1] != second[1]).any()
+
+
+def test_a_sampler_of_ones_own_trains(small):
+    @register("next_label")
+    def next_label(batch):
+        return (batch.labels + 1) % CLASSES
+
+    run = train(RunConfig(**small, negatives="next_label"), 1, progress=False)
+    counts = run.diagnostics["negative_counts"][0]
+    truth = torch.arange(CLASSES).numpy()
+    assert counts.sum() == len(load("digits").train)
+    assert counts[truth, (truth + 1) % CLASSES].sum() == counts.sum()

@@ -1,0 +1,260 @@
+"""Training goes on exactly where it stopped: resumed, extended, killed; and never twice at once."""
+
+import os
+import random
+import signal
+import sys
+import time
+
+import numpy as np
+import pytest
+import support
+import torch
+
+from ff_utils import RunConfig, Store, UserError, results, train, training
+from ff_utils.config import command_of
+from ff_utils.training import Trainer, read_checkpoint
+
+VARIATIONS = {
+    "plain": {},
+    "averaging, decay, schedule": {
+        "weight_averaging": 0.9, "weight_decay": 0.01, "weight_decay_form": "decoupled", "decay_from": 1, "decay_to": 5,
+    },
+    "dropout, jitter": {"dropout": 0.2, "jitter": 2},
+    "per layer, peers": {
+        "theta": (5.0, 4.0, 3.0), "lr": (0.02, 0.05, 0.01), "bias_lr": 0.003, "peer_normalization": 0.1,
+    },
+    "sampled, warm-up": {"negatives": "one_pass_sampled", "warmup": 1, "bias": False, "momentum": 0.5},
+    "label search, no head": {"negatives": "label_search", "head_lr": 0, "layer_reduction": "sum"},
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def no_picture(monkeypatch):
+    """Drawing takes longer than these nets train; test_store.py has it drawn."""
+    monkeypatch.setattr(results, "draw_training_curves", lambda metrics, path: path.write_bytes(b""))
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """Train with other folders, so that nothing is shared with the run under test."""
+
+    def elsewhere(config, epochs, **options):
+        with monkeypatch.context() as other:
+            other.setenv("FF_CACHE", str(tmp_path / "cache-elsewhere"))
+            other.setenv("FF_RESULTS", str(tmp_path / "results-elsewhere"))
+            return train(config, epochs, progress=False, **options)
+
+    return elsewhere
+
+
+def interrupt(monkeypatch, config, epochs, during, **options):
+    """Train with a Ctrl-C in epoch `during`."""
+    run_epoch = Trainer.run_epoch
+
+    def interrupted(trainer, after_step=None):
+        if trainer.epoch + 1 == during:
+            raise KeyboardInterrupt
+        return run_epoch(trainer, after_step)
+
+    with monkeypatch.context() as stopping, pytest.raises(KeyboardInterrupt):
+        stopping.setattr(Trainer, "run_epoch", interrupted)
+        train(config, epochs, progress=False, checkpoint_seconds=0, **options)
+
+
+def checkpoint_of(tmp_path, config, cache="cache"):
+    return tmp_path / cache / "runs" / config.digest / "checkpoint.pt"
+
+
+def assert_same_tensors(ours, theirs):
+    assert ours.keys() == theirs.keys()
+    for name, value in ours.items():
+        if isinstance(value, dict):
+            assert_same_tensors(value, theirs[name])
+        elif isinstance(value, torch.Tensor):
+            assert torch.equal(value, theirs[name]), name
+
+
+@pytest.mark.parametrize("changes", VARIATIONS.values(), ids=VARIATIONS)
+def test_a_resumed_run_equals_one_that_never_stopped(changes, small, monkeypatch, tmp_path, elsewhere):
+    config = RunConfig(**{**small, **changes})
+    interrupt(monkeypatch, config, 4, during=3)
+    assert read_checkpoint(checkpoint_of(tmp_path, config))["epoch"] == 2
+    resumed, whole = train(config, 4, progress=False), elsewhere(config, 4)
+    support.assert_same_results(resumed, whole)
+    # Evaluation has few digits; the weights, averages, velocities and running means have all of them.
+    ours, theirs = (read_checkpoint(checkpoint_of(tmp_path, config, c)) for c in ("cache", "cache-elsewhere"))
+    assert_same_tensors(ours, theirs)
+    assert resumed.metrics.train_loss.is_unique  # It learned in every epoch.
+
+
+def test_the_same_configuration_gives_the_same_digits_and_another_seed_others(small, elsewhere):
+    config = RunConfig(**small)
+    first = train(config, 2, progress=False)
+    support.assert_same_results(first, elsewhere(config, 2))
+    other = train(config.vary(seed=1), 2, progress=False)
+    assert (support.measured(other).train_loss != support.measured(first).train_loss).all()
+
+
+def test_an_extended_run_equals_one_of_full_length(small, elsewhere):
+    config = RunConfig(**small, jitter=1)
+    short = train(config, 2, progress=False)
+    long = train(config, 4, progress=False)
+    support.assert_same_results(long, elsewhere(config, 4))
+    assert short.path != long.path
+    assert [run.epochs for run in Store().runs()] == [2, 4]  # The short one was not overwritten.
+    shared = [name for name in support.measured(short) if not name.startswith("test_")]
+    # Its last row alone is evaluated in float32, and on the test images.
+    assert short.metrics[shared].iloc[:1].equals(long.metrics[shared].iloc[:1])
+    assert np.isnan(long.metrics.loc[2, "test_label_search_error"])
+
+
+def test_a_stored_run_is_returned_and_not_trained_again(small, monkeypatch):
+    config = RunConfig(**small)
+    run = train(config, 2, progress=False)
+
+    def refuse(*_):
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(Trainer, "run_epoch", refuse)
+    assert train(config, 2, progress=False).path == run.path
+    assert train(config, 1, progress=False).path == run.path
+
+
+def test_a_checkpoint_further_on_is_not_thrown_away(small, monkeypatch, elsewhere):
+    """A run is asked for with at least so many epochs, as in the store."""
+    config = RunConfig(**small)
+    interrupt(monkeypatch, config, 9, during=4)
+    run = train(config, 2, progress=False)
+    support.assert_same_results(run, elsewhere(config, 3))
+    assert "--epochs 3" in run.provenance["command"]
+
+
+def test_a_resumed_run_keeps_its_number_format(small, monkeypatch, elsewhere):
+    """The fastest one is measured, and measured again it might be another."""
+    config = RunConfig(**small)
+    monkeypatch.setattr(training, "fastest_dtype", lambda device: torch.float32)
+    interrupt(monkeypatch, config, 3, during=2)
+    monkeypatch.setattr(training, "fastest_dtype", lambda device: torch.bfloat16)
+    run = train(config, 3, progress=False)
+    support.assert_same_results(run, elsewhere(config, 3, dtype=torch.float32))
+    assert run.provenance["dtype"] == "float32"
+
+
+def test_resuming_under_other_versions_warns_and_is_recorded(small, monkeypatch, capsys):
+    config = RunConfig(**small)
+    interrupt(monkeypatch, config, 2, during=2)
+    monkeypatch.setattr(training, "ENGINE_VERSION", training.ENGINE_VERSION + 1)
+    run = train(config, 2, progress=False)
+    assert "resuming at epoch 1 under other versions" in capsys.readouterr().out
+    assert [part["at_epoch"] for part in run.provenance["resumed"]] == [1]
+
+
+def test_an_uneventful_resumption_is_silent(small, monkeypatch, capsys):
+    config = RunConfig(**small)
+    interrupt(monkeypatch, config, 2, during=2)
+    run = train(config, 2, progress=False)
+    assert capsys.readouterr().out == ""
+    assert "resumed" not in run.provenance
+
+
+def test_what_is_measured_when(small):
+    metrics = train(RunConfig(**small), 7, progress=False).metrics
+    measured = {name: metrics.index[metrics[name].notna()].tolist() for name in metrics}
+    assert measured["val_one_pass_error"] == measured["train_loss"] == [1, 2, 3, 4, 5, 6, 7]
+    assert measured["val_label_search_error"] == measured["layer2_error"] == [1, 2, 3, 4, 5, 7]
+    assert measured["test_label_search_error"] == measured["test_one_pass_error"] == [7]
+
+
+def test_it_learns():
+    """The digits, well below the 90 % of chance."""
+    config = RunConfig(
+        dataset="digits", hidden=(100, 100, 100), theta=5.6, lr=(0.01, 0.3, 0.3), layer_reduction="sum", batch_size=50
+    )
+    run = train(config, 15, progress=False)
+    assert run.at(15, "val_label_search_error") < 45
+    assert run.at(15, "test_one_pass_error") < 45
+
+
+# -- real processes -----------------------------------------------------------------------------------
+
+
+def command_line(environment, arguments, checkpoint_seconds):
+    """What a process of the next tests runs: the command line, with more frequent checkpoints."""
+    from functools import partial
+
+    from ff_utils import __main__ as cli
+
+    os.environ.update(environment)
+    torch.set_num_threads(1)
+    cli.train = partial(cli.train, checkpoint_seconds=checkpoint_seconds)
+    sys.argv = ["ff_utils", *arguments]
+    sys.exit(cli.main())
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts `python -m ff_utils train` for a configuration; what still runs at the end is killed."""
+    started = []
+
+    def start(config, epochs, checkpoint_seconds):
+        environment = {"FF_CACHE": str(tmp_path / "cache"), "FF_RESULTS": str(tmp_path / "results"), "FF_COMPILE": "0"}
+        arguments = [*command_of(config, epochs).split()[3:], "--no-progress"]
+        process = support.processes().Process(target=command_line, args=(environment, arguments, checkpoint_seconds))
+        log = tmp_path / "cache" / "runs" / config.digest / "metrics.jsonl"
+        log.unlink(missing_ok=True)  # That of a killed one, which the next writes anew from its checkpoint.
+        process.start()
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.join()
+
+
+def wait_for_rows(tmp_path, config, process, count):
+    """Until the running process has logged `count` epochs."""
+    rows = tmp_path / "cache" / "runs" / config.digest / "metrics.jsonl"
+    deadline = time.monotonic() + 60
+    while not (rows.exists() and rows.read_text().count("\n") >= count):
+        assert process.is_alive(), f"ended with {process.exitcode}"
+        assert time.monotonic() < deadline, "logged nothing in a minute"
+        time.sleep(0.005)
+
+
+def test_a_run_killed_at_random_moments_equals_one_that_was_not(small, start, tmp_path, elsewhere):
+    config, epochs, draw = RunConfig(**small, jitter=1), 20, random.Random(0)
+    whole = elsewhere(config, epochs)
+    an_epoch = whole.metrics.seconds.median()
+    reached = [0]
+    for checkpoint_seconds in (60, 0, 0.1, 0):
+        process = start(config, epochs, checkpoint_seconds)
+        wait_for_rows(tmp_path, config, process, reached[-1] + 2)  # Those of its checkpoint, and two of its own.
+        time.sleep(draw.random() * an_epoch)
+        process.kill()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+        checkpoint = checkpoint_of(tmp_path, config)
+        reached.append(read_checkpoint(checkpoint)["epoch"] if checkpoint.exists() else 0)
+    assert reached == sorted(reached)
+    assert reached[1] == 0 < reached[2] < reached[-1]  # Killed before its first checkpoint, and after others.
+    last = start(config, epochs, 60)
+    last.join()
+    assert last.exitcode == 0
+    (run,) = Store().runs()
+    support.assert_same_results(run, whole)
+    assert [path.name for path in Store().runs_folder.iterdir()] == [run.id]
+
+
+def test_two_processes_on_one_configuration(small, start, tmp_path):
+    config = RunConfig(**small)
+    process = start(config, 100_000, 60)
+    wait_for_rows(tmp_path, config, process, 1)
+    with pytest.raises(UserError, match="another process is training this configuration .*Wait for it, or stop it"):
+        train(config, 2, progress=False)
+    assert process.is_alive()
+    assert train(config.vary(seed=1), 1, progress=False).epochs == 1  # Another one is nobody's business.
+    process.kill()
+    process.join()
+    assert train(config, 2, progress=False).epochs == 2  # Its lock died with it.
