@@ -7,6 +7,7 @@ random negatives or with label-search negatives, the latter by ten plain forward
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -28,7 +29,7 @@ class Net(nn.Module):
     def __init__(self, config: RunConfig):
         super().__init__()
         sizes = (784, *config.hidden)
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(sizes, sizes[1:], strict=False))
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
         self.config = config
 
     def goodness(self, x: Tensor) -> list[Tensor]:
@@ -54,8 +55,7 @@ class Net(nn.Module):
         target = torch.cat([torch.ones(len(x)), torch.zeros(len(x))])
         theta = self.config.per_layer("theta")
         losses = [
-            F.binary_cross_entropy_with_logits(g - t, target)
-            for g, t in zip(self.goodness(rows), theta, strict=True)
+            F.binary_cross_entropy_with_logits(g - t, target) for g, t in zip(self.goodness(rows), theta, strict=True)
         ]
         return sum(losses)
 

@@ -5,6 +5,7 @@ from .data import load
 from .errors import UserError
 from .negatives import register
 from .results import Run, Store
-from .training import Trainer, train
+from .trainer import Trainer
+from .training import train
 
 __all__ = ["RECIPES", "Run", "RunConfig", "Store", "Trainer", "UserError", "load", "recipe", "register", "train"]

@@ -64,9 +64,7 @@ class RunConfig(BaseModel):
     )
 
     # -- local objective --------------------------------------------------------------------------
-    theta: PerLayer = Field(
-        112.0, description="threshold θ of the goodness; per layer (A: 112; B: the layer's width)"
-    )
+    theta: PerLayer = Field(112.0, description="threshold θ of the goodness; per layer (A: 112; B: the layer's width)")
     temperature: float = Field(1.0, gt=0, description="T in the logit (goodness − θ)/T")
     layer_reduction: Literal["sum", "mean"] = Field(
         "mean",
@@ -76,9 +74,7 @@ class RunConfig(BaseModel):
     peer_normalization: float = Field(
         0.0, ge=0, description="strength λ of peer normalisation; 0 turns it off (B: 0.03)"
     )
-    peer_decay: float = Field(
-        0.9, ge=0, lt=1, description="decay of the running mean activity of each unit (B)"
-    )
+    peer_decay: float = Field(0.9, ge=0, lt=1, description="decay of the running mean activity of each unit (B)")
     peer_start: float = Field(0.5, ge=0, description="where that running mean starts (B)")
 
     # -- negatives --------------------------------------------------------------------------------
@@ -87,9 +83,7 @@ class RunConfig(BaseModel):
         description="how wrong labels are picked: random, label_search, one_pass, "
         "one_pass_sampled, or a sampler registered with ff_utils.negatives.register",
     )
-    warmup: int = Field(
-        0, ge=0, description="epochs of random negatives before `negatives` takes over"
-    )
+    warmup: int = Field(0, ge=0, description="epochs of random negatives before `negatives` takes over")
 
     # -- optimisation -------------------------------------------------------------------------------
     batch_size: int = Field(256, gt=0, description="images per step; each gives two rows")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 
@@ -39,7 +40,7 @@ def step_products(config: RunConfig, pixels: int = 784) -> list[Product]:
     labels = CLASSES if config.negatives == "label_search" else 2
     passes = [labels * batch] + ([batch] if config.head_lr else [])
     first = Product(batch, pixels - CLASSES, config.hidden[0])
-    deeper = list(zip(config.hidden, config.hidden[1:], strict=False))
+    deeper = list(pairwise(config.hidden))
     forward = [Product(rows, below, units) for rows in passes for below, units in deeper]
     gradients = [Product(below, 2 * batch, units, transposed=True) for below, units in deeper]
     return [first, *forward, Product(pixels - CLASSES, batch, config.hidden[0], transposed=True), *gradients]

@@ -110,17 +110,19 @@ def draw_labelled(images: Tensor, codes: Sequence[int]) -> None:
 
 
 def draw_shifts(images: Tensor, reach: int) -> None:
-    """The (2·reach+1)² shifts of one image, `images` [shifts, height, width] in 0..1, as a grid."""
+    """A grid of the (2·reach+1)² shifts of one image: [shifts, height, width] in 0..1, in a `Shifter`'s order."""
     side = 2 * reach + 1
     fig, axes = plt.subplots(side, side, figsize=(4.6, 4.75), layout="constrained")
     fig.get_layout_engine().set(w_pad=0.015, h_pad=0.015)
-    for i, (ax, image) in enumerate(zip(axes.flat, images, strict=True)):
+    names = [f"{step:+d}" if step else "0" for step in range(-reach, reach + 1)]
+    # The first of them is the one moved furthest to the right and down.
+    for i, (ax, image) in enumerate(zip(axes.flat, images.flip(0), strict=True)):
         _image(ax, image)
         row, column = divmod(i, side)
         if row == 0:
-            ax.set_title(f"{reach - column:+d}" if column != reach else "0", loc="center", pad=3)
+            ax.set_title(names[column], loc="center", pad=3)
         if column == 0:
-            ax.set_ylabel(f"{reach - row:+d}" if row != reach else "0", rotation=0, ha="right", va="center")
+            ax.set_ylabel(names[row], rotation=0, ha="right", va="center")
         if (row, column) == (reach, reach):
             ax.spines[:].set(visible=True, color=MARK, linewidth=2.5)
     fig.supxlabel("pixels to the right", fontsize=9.5)
@@ -188,7 +190,7 @@ def algorithm_svg(image: Tensor, true: int, wrong: int, layers: int = 3) -> str:
             ax.text(start, middle - 5.0, f"$g_{i + 1}^{{{sign}}}$", fontsize=9.5, va="center")
             ax.text(start + gauge * threshold, middle - 4.7, "θ", fontsize=9, ha="center", va="center")
             push = 1 if level > threshold else -1
-            tip = start + gauge * (threshold + push * 0.36)
+            tip = start + gauge * (threshold + push * (0.36 if push > 0 else 0.27))
             arrow((start + gauge * (threshold + push * 0.1), middle - 4.9), (tip, middle - 4.9), color, lw=1.3)
             if i + 1 < layers:
                 arrow((x + width + 0.7, middle), (columns[i + 1] - 0.7, middle), color)
@@ -364,7 +366,5 @@ def draw_sampling(rates: np.ndarray, errors: dict[int, np.ndarray], best_of: np.
     left.legend(loc="upper left")
     left.set_title("one run")
     right.plot(best_of, optimism, "o-", ms=4, color=LAYERS[1])
-    right.set(
-        xlabel="runs compared, $k$", ylabel="selection bias (standard errors)", title="the best of $k$ equal runs"
-    )
+    right.set(xlabel="runs compared, $k$", ylabel="bias (standard errors)", title="the best of $k$ equal runs")
     right.set(xlim=(0, best_of[-1] + 1), ylim=(0, None))

@@ -98,9 +98,7 @@ def rectify_labelled(
 
 
 @fused
-def local_gradient(
-    y: Tensor, slope: Tensor, scale: Tensor, peer: Tensor, positive: Tensor
-) -> tuple[Tensor, Tensor]:
+def local_gradient(y: Tensor, slope: Tensor, scale: Tensor, peer: Tensor, positive: Tensor) -> tuple[Tensor, Tensor]:
     """∂loss/∂a of one layer: slope · y, and `peer` [units] on the rows where `positive` [rows] is 1.
 
     `y` [rows, units] in dtype; `slope` [rows]; `scale` [rows], the factor that the layer's input

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -189,10 +190,7 @@ class Network:
     def __init__(self, config: RunConfig, inputs: int, dtype: torch.dtype, generator: torch.Generator, device="cpu"):
         self.config, self.dtype, self.device = config, dtype, torch.device(device)
         sizes = (inputs, *config.hidden)
-        self.layers = [
-            Layer(below, units, config, dtype, generator, self.device)
-            for below, units in zip(sizes, sizes[1:], strict=False)
-        ]
+        self.layers = [Layer(below, units, config, dtype, generator, self.device) for below, units in pairwise(sizes)]
         self.inputs = inputs
         master = self.layers[0].zero_bias
         self.theta = master.new_tensor(config.per_layer("theta"))

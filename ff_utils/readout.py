@@ -43,8 +43,7 @@ class Head:
         like = network.layers[0].zero_bias
         averaged = config.weight_averaging > 0
         self.weights = [
-            Parameter(like.new_zeros(units, CLASSES), network.dtype, averaged)
-            for units in config.hidden[self.first :]
+            Parameter(like.new_zeros(units, CLASSES), network.dtype, averaged) for units in config.hidden[self.first :]
         ]
         self.bias = Parameter(like.new_zeros(CLASSES), like.dtype, averaged)
 
@@ -92,7 +91,7 @@ class Evaluation:
 
 def error_percent(predictions: Tensor, labels: Tensor) -> float:
     """The share of wrong predictions, in percent."""
-    return 100.0 * float((predictions.cpu() != labels.cpu()).double().mean())
+    return 100 * int((predictions.cpu() != labels.cpu()).sum()) / len(labels)
 
 
 @torch.no_grad()

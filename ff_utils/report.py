@@ -1,18 +1,23 @@
-"""The tables and figures that the chapters of the search log show."""
+"""The tables and figures that the chapters of the search log show.
+
+A `draw_` function draws one figure with pyplot and returns nothing, so that a notebook shows it once. Where
+runs are missing, tables and figures say "open".
+"""
 
 from __future__ import annotations
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 import seaborn as sns
 from IPython.display import Markdown
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from .config import command_of
+from .errors import explained
 from .figures import NEGATIVE, POSITIVE
 from .results import Run
-from .studies import Collected, Study, expected, readable_time
+from .studies import Collected, Study, expected, readable_time, stores
 from .uncertainty import Estimate, over_seeds
 
 VALIDATION, TEST = "val_label_search_error", "test_label_search_error"
@@ -73,8 +78,13 @@ def estimates(collected: Collected, metric: str, epoch: int | None = None) -> pd
 
 
 def choose(collected: Collected, metric: str = VALIDATION) -> tuple[object, list]:
-    """The best value of the factor on `metric`, and all values within one standard error of it."""
+    """The best value of the factor on `metric`, and all values within one standard error of it.
+
+    None and an empty list where no run is in the results.
+    """
     found = estimates(collected, metric)
+    if found.empty:
+        return None, []
     best = min(found.index, key=lambda key: found[key].mean)
     bar = found[best].mean + found[best].standard_error
     return best, [key for key in found.index if found[key].mean <= bar]
@@ -105,20 +115,25 @@ def result_table(collected: Collected) -> pd.DataFrame:
     return pd.DataFrame(rows, index=pd.Index(keys, name=study.factor)).fillna("")
 
 
-def draw_errors(collected: Collected, *, log: bool = True, label: str | None = None, reference: dict | None = None) -> Figure:
-    """Validation error against the factor: every seed a dot, the mean a line, its interval a bar.
+def draw_errors(
+    collected: Collected, *, log: bool = True, label: str | None = None, reference: dict | None = None
+) -> None:
+    """Validation error against the factor: every seed a dot, the mean a line, its standard error a bar.
 
     `reference`: vertical lines, {text: value}.
     """
     study = collected.study
-    figure, axes = plt.subplots(figsize=(7, 3.8))
-    for metric, colour, name in ((VALIDATION, POSITIVE, "validation"), ("val_one_pass_error", "0.55", "validation, one-pass")):
+    _, axes = plt.subplots(figsize=(7, 3.8))
+    for metric, colour, name in (
+        (VALIDATION, POSITIVE, "validation"),
+        ("val_one_pass_error", "0.55", "validation, one-pass"),
+    ):
         found = estimates(collected, metric)
         if found.empty:
             continue
-        keys, means = list(found.index), np.array([e.mean for e in found])
-        half = np.array([e.high - e.mean for e in found])
-        axes.errorbar(keys, means, np.minimum(half, means * 0.95), fmt="-o", color=colour, capsize=3, label=name)
+        keys, means = list(found.index), [e.mean for e in found]
+        bars = [e.standard_error for e in found]
+        axes.errorbar(keys, means, bars, fmt="-o", color=colour, capsize=3, label=name)
         points = collected.values(metric)
         axes.scatter(points[study.factor], points[metric], s=14, color=colour, alpha=0.5, zorder=3)
     for text, value in (reference or {}).items():
@@ -131,27 +146,42 @@ def draw_errors(collected: Collected, *, log: bool = True, label: str | None = N
         axes.minorticks_off()
     axes.set(xlabel=label or study.factor, ylabel="error (%)", ylim=(0, None))
     axes.legend()
-    return figure
 
 
-def draw_learning(collected: Collected, metric: str = "val_one_pass_error", label: str | None = None) -> Figure:
-    """`metric` over the epochs, one line per value of the factor (mean over seeds, shaded range)."""
+def draw_learning(
+    collected: Collected, metric: str, *, label: str | None = None, ylabel: str = "error (%)", log: bool = True
+) -> None:
+    """`metric` over the epochs, one line per value of the factor (mean over seeds; the shade spans them)."""
     study = collected.study
     data = collected.trajectories([metric]).dropna(subset=[metric])
-    figure, axes = plt.subplots(figsize=(7, 3.8))
+    _, axes = plt.subplots(figsize=(7, 3.8))
+    if data.empty:
+        _open(axes)
+        return
     palette = sns.color_palette("viridis", data[study.factor].nunique())
-    sns.lineplot(data=data, x="epoch", y=metric, hue=study.factor, palette=palette, marker="o", errorbar=("pi", 100), ax=axes)
-    axes.set(ylabel="error (%)", yscale="log")
-    axes.legend(title=label or study.factor, ncols=2)
+    sns.lineplot(
+        data=data, x="epoch", y=metric, hue=study.factor, palette=palette, marker="o", errorbar=("pi", 100), ax=axes
+    )
+    axes.set(ylabel=ylabel, yscale="log" if log else "linear")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_formatter("{x:g}")
-    return figure
+    axes.legend(title=label or study.factor, loc="upper left", bbox_to_anchor=(1, 1))
 
 
-def draw_goodness(runs: dict[str, Run]) -> Figure:
+def _open(axes: Axes) -> None:
+    """Say on an empty figure that its runs are missing."""
+    axes.text(0.5, 0.5, "open: no run of this figure is in the results", ha="center", transform=axes.transAxes)
+    axes.set_axis_off()
+
+
+def draw_goodness(runs: dict[str, Run]) -> None:
     """Goodness of positives and negatives over the epochs, relative to θ: a panel per layer, a row per run."""
+    if not runs:
+        _open(plt.subplots(figsize=(7, 2))[1])
+        return
     layers = max(len(run.config.hidden) for run in runs.values())
-    figure, grid = plt.subplots(
+    _, grid = plt.subplots(
         len(runs), layers, figsize=(7.4, 1.0 + 1.75 * len(runs)), sharex="row", sharey="row", squeeze=False
     )
     for axes_row, (name, run) in zip(grid, runs.items(), strict=True):
@@ -169,7 +199,6 @@ def draw_goodness(runs: dict[str, Run]) -> Figure:
     for axes in grid[-1]:
         axes.set_xlabel("epoch", fontsize=9)
     grid[0][0].legend(fontsize=8)
-    return figure
 
 
 def timing(collected: Collected) -> Markdown:
@@ -177,7 +206,9 @@ def timing(collected: Collected) -> Markdown:
     runs = list(collected.by_name.values())
     if not runs:
         return Markdown("No run of this study is in the results yet.")
-    devices = sorted({f"{r.provenance['device']}, {r.provenance['threads']} threads, {r.provenance['dtype']}" for r in runs})
+    devices = sorted(
+        {f"{r.provenance['device']}, {r.provenance['threads']} threads, {r.provenance['dtype']}" for r in runs}
+    )
     total = sum(run.provenance["seconds"] for run in runs)
     return Markdown(
         f"{len(runs)} runs, {readable_time(total)} in all, {readable_time(total / len(runs))} each on average, on "
@@ -185,6 +216,54 @@ def timing(collected: Collected) -> Markdown:
     )  # fmt: skip
 
 
-def interval(estimate: Estimate) -> str:
-    """An interval as prose has it: 2.43 % (2.31 to 2.55)."""
-    return f"{estimate.mean:.2f} % ({estimate.low:.2f} to {estimate.high:.2f})"
+def keep(name: str, profile: str) -> None:
+    """Also save the figure just drawn, as `figures/<name>.png` in the results folder of `profile`."""
+    folder = stores(profile)[0].root / "figures"
+    with explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        plt.gcf().savefig(folder / f"{name}.png", metadata={"Software": None})
+
+
+def number(value: float | None) -> str:
+    """A number as prose has it; "open" for None, which stands for a missing run."""
+    return "open" if value is None else f"{value:g}"
+
+
+def interval(estimate: Estimate | None) -> str:
+    """An interval as prose has it, 2.43 % (2.31 to 2.55); "open" for None."""
+    return "open" if estimate is None else f"{estimate.mean:.2f} % ({estimate.low:.2f} to {estimate.high:.2f})"
+
+
+def layer_table(run: Run | None) -> pd.DataFrame:
+    """What each layer of a run can do alone, at the last epoch. Empty where the run is missing."""
+    if run is None:
+        return pd.DataFrame()
+    last = run.metrics.iloc[-1]
+    rows = []
+    for i, (theta, units) in enumerate(zip(run.config.per_layer("theta"), run.config.hidden, strict=True), 1):
+        gap = last[f"layer{i}_goodness_positive"] - last[f"layer{i}_goodness_negative"]
+        rows.append(
+            {
+                "layer": i,
+                "error (%)": last[f"layer{i}_error"],
+                "goodness gap / θ": gap / theta,
+                "dead units (%)": 100 * last[f"layer{i}_dead_units"] / units,
+            }
+        )
+    return pd.DataFrame(rows).set_index("layer").round(3)
+
+
+def milestones(runs: dict[str, Run | None], epochs: tuple[int, ...], metric: str = VALIDATION) -> pd.DataFrame:
+    """`metric` of each run at these epochs; empty where it was not measured, "open" where the run is missing."""
+    rows = {
+        name: {
+            f"epoch {epoch}": "open"
+            if run is None
+            else f"{run.at(epoch, metric):.2f}"
+            if run.has(epoch, metric)
+            else ""
+            for epoch in epochs
+        }
+        for name, run in runs.items()
+    }
+    return pd.DataFrame(rows).T

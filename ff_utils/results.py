@@ -4,7 +4,7 @@ A finished run is `results/runs/<YYYYMMDD_HHMMSS>-<hash>/` with
 
     config.yaml          the complete configuration
     metrics.jsonl, .csv  one row per epoch; errors in percent
-    predictions.npz      uint8 predictions for validation and test at the milestones
+    predictions.npz      uint8 predictions for validation and test at the milestones, and the true labels
     diagnostics.npz      true × negative label counts per epoch; unit activities at the milestones
     provenance.yaml      versions, device, number format, data checksum, seconds, command
     training_curves.png
@@ -92,7 +92,7 @@ class Run:
 
     @functools.cached_property
     def predictions(self) -> dict[str, np.ndarray]:
-        """By name, such as `test_label_search_60`: uint8 [images]."""
+        """By name, such as `test_label_search_60`: uint8 [images]; the truth is `val_labels`, `test_labels`."""
         with np.load(self.path / "predictions.npz") as archive:
             return dict(archive)
 

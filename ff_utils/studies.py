@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pandas as pd
 
@@ -19,7 +18,8 @@ from .config import RunConfig, recipe
 from .cost import expected_seconds
 from .errors import UserError
 from .results import Run, Store, project_folder, results_folder
-from .training import default_device, fastest_dtype, train
+from .trainer import default_device, fastest_dtype
+from .training import train
 
 PAPER_WIDTH = 2000  # Units per layer in source A; thresholds scale with the width.
 
@@ -56,7 +56,7 @@ PROFILES = {
         Profile(
             "quick",
             recipe("paper", hidden=(500,) * 4, theta=28.0, layer_reduction="sum"),
-            epochs=5, seeds=(0, 1), training_images=50_000,
+            epochs=4, seeds=(0, 1), training_images=50_000,
         ),
         Profile(
             "paper", recipe("paper", layer_reduction="sum"), epochs=60, seeds=(0, 1, 2), training_images=50_000
@@ -108,7 +108,7 @@ def _vary(profile: Profile, factor: str, values, **changes) -> tuple[Cell, ...]:
 
 
 def theta(profile: Profile) -> Study:
-    grids = {"smoke": (32, 112, 256), "quick": (16, 32, 64, 112, 256, 512)}
+    grids = {"smoke": (32, 112, 256), "quick": (16, 32, 64, 112, 256)}
     grid = grids.get(profile.name, (16, 32, 64, 112, 128, 192, 256, 512))
     return Study(
         name="theta",

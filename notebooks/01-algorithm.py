@@ -27,8 +27,8 @@
 # log. The data and the rules of comparison are the subject of {doc}`02-data-and-protocol`.
 
 # %% tags=["parameters"]
-profile = "paper"  # smoke: fewer epochs, for tests; quick and paper are the same in this chapter
-train = "never"  # this chapter reads no stored run: its net trains in seconds, whatever is set here
+profile = "paper"  # smoke: fewer epochs; quick and paper are the same here
+train = "never"  # no stored run is read here: the net always trains live
 
 # %% tags=["hide-input"]
 import torch
@@ -113,7 +113,7 @@ def layer(x, W, b):
 
 # %%
 def local_loss(g, t, theta, T=1.0):
-    """The loss of one layer, from its goodness g [rows] and the targets t [rows]."""
+    """The loss of one layer, from goodness g [rows] and targets t [rows]."""
     return F.binary_cross_entropy_with_logits((g - theta) / T, t)
 
 
@@ -146,7 +146,7 @@ def direction(y):
 
 
 def total_loss(x, weights, t, theta, greedy=True):
-    """The sum of the local losses. `greedy`: no gradient flows from a layer to the one below."""
+    """The sum of the local losses. `greedy`: no gradient between layers."""
     total = 0.0
     for W, b in weights:
         y, g = layer(x, W, b)
@@ -187,7 +187,9 @@ def total_loss(x, weights, t, theta, greedy=True):
 @torch.no_grad()
 def closed_form(x, y, g, t, theta, T=1.0):
     """The gradient of `local_loss` with respect to W and to b."""
-    delta = (torch.sigmoid((g - theta) / T) - t)[:, None] * y * (2 / (T * len(t)))  # len(t) is 2B
+    p = torch.sigmoid((g - theta) / T)
+    B = len(t) / 2
+    delta = (p - t)[:, None] * y / (T * B)
     return x.T @ delta, delta.sum(0)
 
 
@@ -199,16 +201,24 @@ def closed_form(x, y, g, t, theta, T=1.0):
 # %%
 digits = load("digits")
 config = recipe(
-    "hinton", dataset="digits", hidden=(32, 32, 32), theta=20, momentum=0, weight_decay=0, peer_normalization=0
+    "hinton",
+    hidden=(32, 32, 32),
+    theta=20,
+    momentum=0,
+    weight_decay=0,
+    peer_normalization=0,
 )
-network = Network(config, 784, torch.float64, torch.Generator().manual_seed(0))
+start = torch.Generator().manual_seed(0)
+network = Network(config, 784, torch.float64, start)
 weights = [
-    (part.weight.value.clone().requires_grad_(), part.bias.value.clone().requires_grad_()) for part in network.layers
+    tuple(p.value.clone().requires_grad_() for p in (part.weight, part.bias))
+    for part in network.layers
 ]
 
-images, labels = digits.train.images[:100].flatten(1) / 255, digits.train.labels[:100].long()
+images = digits.train.images[:100].flatten(1)
+labels = digits.train.labels[:100].long()
 codes = torch.stack([labels, (labels + 3) % 10])  # true labels, then wrong ones
-x = direction(torch.cat([inject(images.double(), row) for row in codes]))
+x = direction(torch.cat([inject(images.double() / 255, row) for row in codes]))
 t = torch.cat([torch.ones(100), torch.zeros(100)]).double()
 
 total_loss(x, weights, t, theta=20).backward()
@@ -217,8 +227,8 @@ below = x
 for i, (W, b) in enumerate(weights, 1):
     y, g = layer(below, W, b)
     by_W, by_b = closed_form(below, y, g, t, theta=20)
-    torch.testing.assert_close(by_W, W.grad, rtol=1e-6, atol=1e-9)
-    torch.testing.assert_close(by_b, b.grad, rtol=1e-6, atol=1e-9)
+    assert torch.allclose(by_W, W.grad, rtol=1e-6, atol=1e-9)
+    assert torch.allclose(by_b, b.grad, rtol=1e-6, atol=1e-9)
     print(f"layer {i}: the closed form equals autograd")
     below = direction(y).detach()
 
@@ -230,12 +240,12 @@ for i, (W, b) in enumerate(weights, 1):
 # %%
 lr = 0.01
 rates = [Rates.of(lr, 0.0, 0.0, "coupled", 0.0, like=t)] * 3
-pixels = Pixels.of(digits.train.images[:100].flatten(1), torch.float64)
+pixels = Pixels.of(images, torch.float64)
 network.update(pixels, network.forward(pixels, codes), rates, rates)
 
-for part, (W, b) in zip(network.layers, weights, strict=True):
-    torch.testing.assert_close(part.weight.value, (W - lr * W.grad).detach(), rtol=1e-6, atol=1e-9)
-    torch.testing.assert_close(part.bias.value, (b - lr * b.grad).detach(), rtol=1e-6, atol=1e-9)
+for moved, (W, b) in zip(network.layers, weights, strict=True):
+    assert torch.allclose(moved.weight.value, W - lr * W.grad, rtol=1e-9)
+    assert torch.allclose(moved.bias.value, b - lr * b.grad, rtol=1e-9)
 print("the engine makes the same step in all three layers")
 
 # %% [markdown]
@@ -248,7 +258,10 @@ for W, b in weights:
     W.grad = b.grad = None
 total_loss(x, weights, t, theta=20, greedy=False).backward()
 
-change = [float((W.grad - own).norm() / own.norm()) for (W, _), own in zip(weights, greedy, strict=True)]
+change = [
+    float((W.grad - own).norm() / own.norm())
+    for (W, _), own in zip(weights, greedy, strict=True)
+]
 assert change[0] > 0.01 and change[2] < 1e-12
 glue("ch01_detach", 100 * change[0], display=False)
 for i, c in enumerate(change, 1):
@@ -283,9 +296,16 @@ for i, c in enumerate(change, 1):
 
 # %%
 config = recipe(
-    "hinton", dataset="digits", hidden=(300, 300), theta=300, negatives="random",
-    batch_size=50, lr=0.0005, decay_from=epochs // 2, decay_to=epochs,
-)  # fmt: skip
+    "hinton",
+    dataset="digits",
+    hidden=(300, 300),
+    theta=300,
+    negatives="random",
+    batch_size=50,
+    lr=0.0005,
+    decay_from=epochs // 2,
+    decay_to=epochs,
+)
 trainer = Trainer(config, digits, dtype=torch.float32, device="cpu")
 
 pixels = Pixels.of(digits.validation.images.flatten(1), torch.float32)
@@ -293,7 +313,7 @@ truth = digits.validation.labels.long()
 
 
 def look():
-    """The goodness of the validation images under every label: [layers, labels, images]."""
+    """Goodness of the validation images: [layers, labels, images]."""
     goodness = trainer.network.forward(pixels, all_codes(len(truth))).goodness
     return torch.stack(goodness).view(2, 10, len(truth))
 
@@ -315,7 +335,7 @@ positive, negative = history[:, :, is_true], history[:, :, ~is_true]
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"caption": "Goodness of the validation images by epoch, in each layer. Lines are means, bands hold 80 % of the rows; epoch 0 is the untrained net. Positives carry the true label, negatives each of the nine wrong ones.", "name": "fig-ch01-drift"}, "image": {"alt": "Two line charts, one for each layer. The goodness of positives and negatives starts at the same value below the threshold, rises together, and then separates to both sides of the threshold, earlier in the first layer than in the second."}}
 figures.draw_drift(positive, negative, config.per_layer("theta"))
 
-# %% tags=["hide-input", "nbval-ignore-output"]
+# %% tags=["remove-cell", "nbval-ignore-output"]
 gap = (positive.mean(-1) - negative.mean(-1)).tolist()  # [epochs + 1][layers]
 assert min(gap[-1]) > 10 > max(abs(g) for g in gap[0])
 
@@ -331,8 +351,8 @@ glue("ch01_epochs", epochs, display=False)
 # goodness, {glue:text}`ch01_start:.0f` on average over both layers. That is about half the number of units,
 # as it must be: the first weights give each $a_j$ a variance near 1, and the ReLU halves its mean square.
 #
-# Both classes are below the threshold, so at first both rise, and momentum carries them beyond it. They swing
-# back to the threshold and part there.
+# Both classes are below the threshold, so at first both rise, and beyond it. They swing back to the threshold
+# and part there.
 #
 # The two layers do not learn in step. Half of the final gap of {glue:text}`ch01_gap1:.0f` between the means
 # is there after {glue:text}`ch01_half1` epochs in the first layer. The second layer has half of its
@@ -343,7 +363,9 @@ glue("ch01_epochs", epochs, display=False)
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"caption": "The distribution of goodness over the validation images, before the first epoch and after the last. The dotted line is the threshold θ.", "name": "fig-ch01-histograms"}, "image": {"alt": "Four histograms of goodness. Before training those of positives and negatives coincide in both layers. After training the positives lie mostly above the threshold and the negatives mostly below, with some overlap."}}
 ends = [0, -1]
-figures.draw_histograms(positive[ends], negative[ends], config.per_layer("theta"))
+figures.draw_histograms(
+    positive[ends], negative[ends], config.per_layer("theta")
+)
 
 # %% [markdown]
 # ## From goodness to a label
@@ -361,7 +383,7 @@ figures.draw_histograms(positive[ends], negative[ends], config.per_layer("theta"
 # image*.
 
 # %% tags=["nbval-ignore-output"]
-answers = history.argmax(2)  # [epochs + 1, layers, images]: what each layer would say alone
+answers = history.argmax(2)  # what each layer alone would say
 errors = 100 * (answers != truth).double().mean(-1)
 
 found = trainer.evaluate("validation", search=True)
@@ -370,13 +392,19 @@ assert abs(error - errors[-1, 1]) < 1e-9
 assert error < 45, "label search should be far below chance, which is 90 %"
 print(f"validation error by label search: {error:.1f} %")
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"caption": "Validation error by epoch when one layer alone picks the label. In this net of two layers, label search is what the second layer says.", "name": "fig-ch01-errors"}, "image": {"alt": "Line chart of the validation error by epoch for each layer. Both start near the 90 percent of chance and end near or below 10 percent; the first layer falls some epochs before the second."}}
-figures.draw_errors({"layer 1 alone": errors[:, 0], "layer 2 alone: label search": errors[:, 1]})
+# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"caption": "Validation error by epoch when one layer alone picks the label. In this net of two layers, label search is what the second layer says.", "name": "fig-ch01-errors"}, "image": {"alt": "Line chart of the validation error by epoch for each layer. Both start near the 90 percent of chance and end near or below 10 percent; the first layer falls some epochs before the second.", "width": "80%"}}
+figures.draw_errors(
+    {"layer 1 alone": errors[:, 0], "layer 2 alone: label search": errors[:, 1]}
+)
 
-# %% tags=["hide-input", "nbval-ignore-output"]
+# %% tags=["remove-cell", "nbval-ignore-output"]
 test = trainer.evaluate("test", search=True)
 glue("ch01_error", error, display=False)
-glue("ch01_test_error", error_percent(test.label_search, digits.test.labels), display=False)
+glue(
+    "ch01_test_error",
+    error_percent(test.label_search, digits.test.labels),
+    display=False,
+)
 glue("ch01_start_error", float(errors[0, 1]), display=False)
 glue("ch01_first_error", float(errors[-1, 0]), display=False)
 glue("ch01_one_image", 100 / len(truth), display=False)
@@ -402,14 +430,18 @@ glue("ch01_one_image", 100 / len(truth), display=False)
 # numbers. Whatever it can tell apart must come from its input.
 
 # %% tags=["nbval-ignore-output"]
-wrong = (truth + torch.randint(1, 10, truth.shape, generator=torch.Generator().manual_seed(1))) % 10
+chance = torch.Generator().manual_seed(1)
+wrong = (truth + torch.randint(1, 10, truth.shape, generator=chance)) % 10
 y = trainer.network.forward(pixels, torch.stack([truth, wrong])).activities[0]
-untrained = torch.randn(300, 300, generator=torch.Generator().manual_seed(2)) / 300**0.5
+untrained = torch.randn(300, 300, generator=chance) / 300**0.5
 
-whole = layer(y, untrained, 0)[1].chunk(2)  # goodness of positives, of negatives
+# The goodness of positives and of negatives.
+whole = layer(y, untrained, 0)[1].chunk(2)
 only_direction = layer(direction(y), untrained, 0)[1].chunk(2)
 
-shares = [100 * float((p > n).double().mean()) for p, n in (whole, only_direction)]
+shares = [
+    100 * float((p > n).double().mean()) for p, n in (whole, only_direction)
+]
 assert shares[0] > 80 and abs(shares[1] - 50) < shares[0] - 50
 glue("ch01_whole", shares[0], display=False)
 glue("ch01_direction", shares[1], display=False)

@@ -7,6 +7,8 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 
+from ff_utils import results
+
 # Nets this small lose more by threads than they gain, most of all where the cores are busy.
 torch.set_num_threads(1)
 
@@ -17,8 +19,13 @@ def processes():
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["ff_utils.__main__"])
+    context.set_forkserver_preload(["ff_utils.__main__", "sklearn.datasets", "pytest"])
     return context
+
+
+def skip_drawing(monkeypatch):
+    """Have runs saved without their picture: drawing one takes longer than these nets train."""
+    monkeypatch.setattr(results, "draw_training_curves", lambda metrics, path: path.write_text("a picture"))
 
 
 def measured(run):

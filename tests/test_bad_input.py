@@ -118,7 +118,7 @@ def test_a_bad_config_file(call, tmp_path, content, told):
 
 
 def test_a_config_file_that_is_a_folder(tmp_path):
-    with pytest.raises(UserError, match="cannot read .*directory"):
+    with pytest.raises(UserError, match=r"cannot read .*directory"):
         load_config(tmp_path)
 
 

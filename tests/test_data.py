@@ -121,7 +121,7 @@ def test_damaged_original_files(arrays, tmp_path, no_network):
 def test_other_original_files(arrays, tmp_path, no_network):
     arrays["train_labels"][0] ^= 1
     write_idx(arrays, tmp_path / "cache/data/torchvision/MNIST/raw")
-    with pytest.raises(UserError, match="torchvision is not the mnist data set .*Remove it"):
+    with pytest.raises(UserError, match=r"torchvision is not the mnist data set .*Remove it"):
         load("mnist")
     assert not (tmp_path / "cache/data/mnist.npz").exists()
 
@@ -130,7 +130,7 @@ def test_other_original_files(arrays, tmp_path, no_network):
 def test_a_truncated_archive(archive, share):
     content = archive.read_bytes()
     archive.write_bytes(content[: int(share * len(content))])
-    with pytest.raises(UserError, match="mnist.npz can't be read .*remove it"):
+    with pytest.raises(UserError, match=r"mnist.npz can't be read .*remove it"):
         load("mnist")
 
 
@@ -153,7 +153,7 @@ def test_any_damaged_byte_is_noticed_or_harmless(archive, arrays):
 def test_other_content(archive, arrays):
     arrays["test_labels"][3] ^= 1
     np.savez(archive, **arrays)
-    with pytest.raises(UserError, match="mnist.npz is not the mnist data set .*Remove it"):
+    with pytest.raises(UserError, match=r"mnist.npz is not the mnist data set .*Remove it"):
         load("mnist")
 
 
@@ -167,7 +167,7 @@ def test_an_archive_without_an_array(archive, arrays):
 def test_something_else_under_its_name(archive):
     np.save(archive.with_suffix(""), np.zeros(3))
     archive.with_suffix(".npy").replace(archive)
-    with pytest.raises(UserError, match="mnist.npz can't be read"):
+    with pytest.raises(UserError, match=r"mnist.npz can't be read"):
         load("mnist")
 
 
@@ -256,7 +256,7 @@ def test_every_image_of_a_batch_has_its_own_shift():
 
 def test_training_draws_all_shifts_alike(monkeypatch, small):
     from ff_utils import RunConfig
-    from ff_utils.training import Trainer
+    from ff_utils.trainer import Trainer
 
     trainer, drawn = Trainer(RunConfig(**small, jitter=2), load("digits"), torch.float32), []
     shifter = trainer.shifter

@@ -7,7 +7,7 @@ import torch
 from ff_utils import RunConfig, load
 from ff_utils.labels import inject, neutral
 from ff_utils.readout import error_percent, evaluate, one_image
-from ff_utils.training import Trainer
+from ff_utils.trainer import Trainer
 
 RECIPES = {
     "the paper's": {},

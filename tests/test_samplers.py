@@ -8,7 +8,7 @@ from ff_utils import RunConfig, load, register, train
 from ff_utils.labels import CLASSES
 from ff_utils.negatives import Batch, sampler
 from ff_utils.network import Pixels
-from ff_utils.training import Trainer
+from ff_utils.trainer import Trainer
 
 IMAGES = 60
 

@@ -13,11 +13,16 @@ import pytest
 import support
 
 from ff_utils import RunConfig, Store, UserError, results, train
-from ff_utils.results import FILES
-from ff_utils.training import Trainer
+from ff_utils.results import FILES, draw_training_curves
+from ff_utils.trainer import Trainer
 
 CONFIG = RunConfig(dataset="digits", hidden=(16, 12), theta=2.0, lr=0.02, batch_size=100)
 STARTED = "2026-01-02T03:04:05"
+
+
+@pytest.fixture(autouse=True)
+def no_picture(monkeypatch):
+    support.skip_drawing(monkeypatch)
 
 
 def save(store, config=CONFIG, epochs=2):
@@ -38,8 +43,13 @@ def test_a_saved_run_is_read_back(tmp_path):
     assert run.config == CONFIG and run.epochs == 2
     assert run.at(2, "val_one_pass_error") == 25.0
     assert run.predictions["test_one_pass_2"].tolist() == list(range(10))
-    assert (run.path / "training_curves.png").read_bytes().startswith(b"\x89PNG")
     assert (run.path / "metrics.csv").read_text().splitlines()[0] == "epoch,train_loss,val_one_pass_error"
+
+
+def test_the_picture_of_a_run(tmp_path):
+    metrics = save(Store(tmp_path)).metrics
+    draw_training_curves(metrics, tmp_path / "curves.png")
+    assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_run_is_found_by_its_whole_configuration_and_length(tmp_path):
@@ -294,7 +304,7 @@ def test_a_lock_that_cannot_be_taken(monkeypatch, tmp_path):
 
 def test_the_results_folder_is_a_file(tmp_path):
     (tmp_path / "results").write_text("not a folder")
-    with pytest.raises(UserError, match="cannot write to .*results"):
+    with pytest.raises(UserError, match=r"cannot write to .*results"):
         train(CONFIG, 1, progress=False)
 
 

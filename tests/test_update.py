@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from ff_utils import RunConfig
 from ff_utils.labels import CLASSES, inject
 from ff_utils.network import Network, Pixels, Rates
-from ff_utils.training import Trainer, generator
+from ff_utils.trainer import Trainer, generator
 
 BATCH, PIXELS = 7, 40
 
@@ -65,7 +65,9 @@ def test_update_equals_autograd(reduction, normalization, at_input, temperature,
     )  # fmt: skip
     network, images, codes = make(config)
     expected = oracle(config, network, images, codes)
-    before = [(layer.weight.value.clone(), layer.bias.value.clone() if layer.bias else None) for layer in network.layers]
+    before = [
+        (layer.weight.value.clone(), layer.bias.value.clone() if layer.bias else None) for layer in network.layers
+    ]
 
     rates = [Rates.of(1.0, 0.0, 0.0, "coupled", 0.0, network.layers[0].zero_bias)] * 3
     pixels = Pixels.of(images, torch.float64)

@@ -1,0 +1,189 @@
+"""A run in progress: the network, its head, and one epoch of training.
+
+Everything random in an epoch comes from (seed, epoch, purpose). Prefixes of a run are therefore exact, a
+run can go on from any epoch, and conditions that differ in one setting share their random numbers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from . import kernels
+from .config import RunConfig
+from .data import Shifter, Splits
+from .errors import UserError
+from .labels import CLASSES
+from .negatives import Batch, Sampler, sampler
+from .network import Network, Pixels, Rates
+from .readout import Evaluation, Head, evaluate
+
+WORTH_COMPILING = 500_000  # Weights; below, compiling takes longer than it saves.
+
+
+def generator(seed: int, epoch: int, purpose: str) -> torch.Generator:
+    """The random numbers of one epoch for one purpose, on the CPU whatever the device."""
+    digest = hashlib.sha256(f"{seed} {epoch} {purpose}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:7], "little"))
+
+
+def default_device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def fastest_dtype(device: torch.device) -> torch.dtype:
+    """bfloat16 where this machine multiplies it clearly faster than float32; `FF_DTYPE` overrules it."""
+    named = os.environ.get("FF_DTYPE")
+    if named:
+        if named not in ("bfloat16", "float32", "float64"):
+            raise UserError(f"FF_DTYPE is {named!r}; it may be bfloat16, float32 or float64")
+        return getattr(torch, named)
+
+    def seconds(dtype: torch.dtype) -> float:
+        a, b = (torch.ones(512, 1024, device=device, dtype=dtype) for _ in range(2))
+        times = []
+        for _ in range(5):
+            start = time.perf_counter()
+            (a @ b.t())[0, 0].item()
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    return torch.bfloat16 if seconds(torch.bfloat16) < 0.8 * seconds(torch.float32) else torch.float32
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What one epoch draws: `order` [n], and by image `uniforms` [n] and `shifts` [n]; a source of dropout
+    masks; and what the schedules give: the negative sampler and the rates of weights, biases and head."""
+
+    order: Tensor
+    uniforms: Tensor
+    shifts: Tensor
+    dropout: torch.Generator
+    sampler: Sampler
+    rates: tuple[list[Rates], list[Rates], Rates]
+
+
+class Trainer:
+    """The state of one run in progress: network, head, and how many epochs they have seen.
+
+    `splits` is the data; `dtype` the number format of the products; `device` where all of it lives.
+    """
+
+    def __init__(self, config: RunConfig, splits: Splits, dtype: torch.dtype | None = None, device=None):
+        self.config = config
+        self.device = torch.device(device or default_device())
+        self.dtype = dtype or fastest_dtype(self.device)
+        sampler(config.negatives)  # Refuses an unknown name now.
+        self.train, self.validation, self.test = (
+            part.to(self.device) for part in (splits.train, splits.validation, splits.test)
+        )
+        self.labels = self.train.labels.long()
+        self.images = self.train.images.flatten(1)
+        self.shifter = Shifter(self.train.images, config.jitter) if config.jitter else None
+        start = generator(config.seed, 0, "weights")
+        self.network = Network(config, self.images.shape[1], self.dtype, start, self.device)
+        self.head = Head(config, self.network) if config.head_lr else None
+        self.epoch = 0
+        weights = sum(layer.weight.value.numel() for layer in self.network.layers)
+        kernels.allow_compiling(weights >= WORTH_COMPILING)
+
+    @torch.no_grad()
+    def run_epoch(self, after_step=None) -> tuple[dict[str, float], np.ndarray]:
+        """Train one epoch. Returns its training metrics and the counts [10, 10] of true × negative labels.
+
+        `after_step` is called with no argument after each mini-batch.
+        """
+        n, layers = len(self.labels), len(self.config.hidden)
+        draws = self.draws(self.epoch + 1)
+        totals = torch.zeros(layers, 3, device=self.device)
+        counts = torch.zeros(CLASSES * CLASSES, dtype=torch.long, device=self.device)
+        for rows in draws.order.split(self.config.batch_size):
+            statistics, wrong = self.step(rows, draws)
+            totals += statistics * len(rows)
+            counts.index_add_(0, self.labels[rows] * CLASSES + wrong, torch.ones_like(wrong))
+            if after_step:
+                after_step()
+        self.epoch += 1
+
+        totals = (totals / n).tolist()
+        metrics = {"train_loss": sum(loss for loss, _, _ in totals)}
+        for i, (_, positive, negative) in enumerate(totals, 1):
+            metrics[f"layer{i}_goodness_positive"] = positive
+            metrics[f"layer{i}_goodness_negative"] = negative
+        return metrics, counts.view(CLASSES, CLASSES).cpu().numpy()
+
+    def draws(self, epoch: int) -> Draws:
+        """All that is random or scheduled in `epoch`, counted from 1."""
+        config, n = self.config, len(self.labels)
+
+        def source(purpose: str) -> torch.Generator:
+            return generator(config.seed, epoch, purpose)
+
+        return Draws(
+            order=torch.randperm(n, generator=source("order")).to(self.device),
+            uniforms=torch.rand(n, generator=source("negatives")).to(self.device),
+            shifts=torch.randint((2 * config.jitter + 1) ** 2, (n,), generator=source("jitter")).to(self.device),
+            dropout=source("dropout"),
+            sampler=sampler("random" if epoch <= config.warmup else config.negatives),
+            rates=self._rates(config.learning_rate_factor(epoch)),
+        )
+
+    @torch.no_grad()
+    def step(self, rows: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+        """One mini-batch: the training images `rows` [batch].
+
+        Returns `Network.update`'s statistics and the negative labels [batch].
+        """
+        labels = self.labels[rows]
+        images = self.shifter(rows, draws.shifts[rows]) if self.shifter else self.images[rows]
+        masks = self._dropout_masks(len(rows), draws.dropout)
+        batch = Batch(self.network, self.head, Pixels.of(images, self.dtype), labels, draws.uniforms[rows], masks)
+        wrong = draws.sampler(batch)
+        both = batch.both(wrong)
+        weight_rates, bias_rates, head_rates = draws.rates
+        if self.head is not None:  # Before the net's own update: from the weights that made the pass.
+            self.head.update(batch.neutral, batch.head_logits, labels, head_rates)
+        return self.network.update(batch.pixels, both, weight_rates, bias_rates), wrong
+
+    def _rates(self, factor: float) -> tuple[list[Rates], list[Rates], Rates]:
+        """The optimiser's rates for weights, biases and head, with the schedule's factor on all of them."""
+        c, like = self.config, self.network.layers[0].zero_bias
+
+        def rates(lr: float, decay: float) -> Rates:
+            return Rates.of(lr * factor, c.momentum, decay, c.weight_decay_form, c.weight_averaging, like)
+
+        lrs = c.per_layer("lr")
+        bias_decay = c.weight_decay if c.decay_biases else 0.0
+        head = Rates.of(c.head_lr * factor, c.head_momentum, c.head_weight_decay, "decoupled", c.weight_averaging, like)
+        return [rates(lr, c.weight_decay) for lr in lrs], [rates(c.bias_lr or lr, bias_decay) for lr in lrs], head
+
+    def _dropout_masks(self, batch: int, source: torch.Generator) -> list[Tensor] | None:
+        """Factors 0 or 1/(1 − dropout) on what each hidden layer but the last hands on."""
+        p = self.config.dropout
+        if p == 0:
+            return None
+        kept = [torch.rand(batch, units, generator=source) >= p for units in self.config.hidden[:-1]]
+        return [(mask / (1 - p)).to(self.device, self.dtype) for mask in kept]
+
+    def evaluate(self, part: str, *, search: bool, dtype: torch.dtype | None = None) -> Evaluation:
+        """Read out the `validation` or `test` images; see `readout.evaluate`."""
+        images = getattr(self, part)
+        dtype = dtype or self.dtype
+        return evaluate(self.network, self.head, images.images.flatten(1), images.labels, search=search, dtype=dtype)
+
+    def state(self) -> dict:
+        head = {} if self.head is None else {"head": self.head.state()}
+        return {"epoch": self.epoch, "network": self.network.state()} | head
+
+    def load(self, state: dict) -> None:
+        self.epoch = state["epoch"]
+        self.network.load(state["network"])
+        if self.head is not None:
+            self.head.load(state["head"])
