@@ -39,7 +39,7 @@ test: $(VENV)/.ready
 	$(BIN)/python -m pytest --nbval --nbval-current-env tests notebooks
 
 quick: $(VENV)/.ready
-	$(BIN)/python book/notebooks.py execute build/quick -p profile quick
+	$(BIN)/python book/notebooks.py execute build/quick -p profile quick -p train all
 
 paper: $(VENV)/.ready
 	$(BIN)/python -m ff_utils study --profile paper all

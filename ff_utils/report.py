@@ -23,6 +23,13 @@ from .uncertainty import Estimate, over_seeds
 VALIDATION, TEST = "val_label_search_error", "test_label_search_error"
 
 
+def _table(rows: list[dict], name: str, index: list | None = None) -> pd.DataFrame:
+    """A table with one header row: the first column's name stands in it, and numbers are as short as they can be."""
+    frame = pd.DataFrame(rows, index=index) if index is not None else pd.DataFrame(rows).set_index(name)
+    frame.index = [number(key) if isinstance(key, float) else key for key in frame.index]
+    return frame.fillna("").rename_axis(columns={"theta": "θ"}.get(name, name))
+
+
 def plan(study: Study) -> pd.DataFrame:
     """The cells of a study as a table: what varies, how long, with which seeds."""
     rows = [
@@ -36,7 +43,7 @@ def plan(study: Study) -> pd.DataFrame:
         }
         for cell in study.cells
     ]  # fmt: skip
-    return pd.DataFrame(rows).rename(columns={"theta": "θ"}).set_index("θ" if study.factor == "theta" else study.factor)
+    return _table(rows, study.factor)
 
 
 def roles(study: Study) -> pd.DataFrame:
@@ -48,7 +55,7 @@ def roles(study: Study) -> pd.DataFrame:
     rows += [("fixed", name, held[name]) for name in
              ("hidden", "lr", "momentum", "weight_decay", "layer_reduction", "init", "normalization",
               "input_normalization", "negatives", "peer_normalization", "batch_size", "bias")]  # fmt: skip
-    return pd.DataFrame(rows, columns=["role", "hyperparameter", "value"]).set_index("role")
+    return _table([dict(zip(("role", "hyperparameter", "value"), row, strict=True)) for row in rows], "role")
 
 
 def status(collected: Collected) -> Markdown:
@@ -104,15 +111,15 @@ def result_table(collected: Collected) -> pd.DataFrame:
             continue
         rows.append(
             {
-                "validation error (%)": str(validation[key]),
-                "test error (%)": str(test[key]),
-                "one-pass validation error (%)": str(one_pass[key]) if key in one_pass else "",
+                "validation error (%)": str(validation[key].of_an_error()),
+                "test error (%)": str(test[key].of_an_error()),
+                "one-pass validation error (%)": str(one_pass[key].of_an_error()) if key in one_pass else "",
                 "seeds": validation[key].seeds,
                 "chosen": "best" if key == best else "within one standard error" if key in tied else "",
             }
         )
     keys = [cell.settings[study.factor] for cell in study.cells]
-    return pd.DataFrame(rows, index=pd.Index(keys, name=study.factor)).fillna("")
+    return _table(rows, study.factor, keys)
 
 
 def draw_errors(
@@ -140,11 +147,16 @@ def draw_errors(
         axes.axvline(value, color="0.4", linestyle=":", linewidth=1)
         axes.annotate(text, (value, 1), xycoords=("data", "axes fraction"), xytext=(4, -12), textcoords="offset points",
                       fontsize=9, color="0.3")  # fmt: skip
+    axes.set(xlabel=label or study.factor, ylabel="error (%)", yscale="log")
     if log:
+        keys = [cell.settings[study.factor] for cell in study.cells]
         axes.set_xscale("log", base=2)
         axes.set_xticks(keys, [f"{key:g}" for key in keys])
-        axes.minorticks_off()
-    axes.set(xlabel=label or study.factor, ylabel="error (%)", ylim=(0, None))
+    axes.minorticks_off()
+    axes.set_yticks(
+        [ticks for ticks in (1, 2, 3, 5, 10, 20, 50, 100) if axes.get_ylim()[0] <= ticks <= axes.get_ylim()[1]]
+    )
+    axes.yaxis.set_major_formatter("{x:g}")
     axes.legend()
 
 
@@ -231,7 +243,10 @@ def number(value: float | None) -> str:
 
 def interval(estimate: Estimate | None) -> str:
     """An interval as prose has it, 2.43 % (2.31 to 2.55); "open" for None."""
-    return "open" if estimate is None else f"{estimate.mean:.2f} % ({estimate.low:.2f} to {estimate.high:.2f})"
+    if estimate is None:
+        return "open"
+    shown = estimate.of_an_error()
+    return f"{shown.mean:.2f} % ({shown.low:.2f} to {shown.high:.2f})"
 
 
 def layer_table(run: Run | None) -> pd.DataFrame:
@@ -250,7 +265,7 @@ def layer_table(run: Run | None) -> pd.DataFrame:
                 "dead units (%)": 100 * last[f"layer{i}_dead_units"] / units,
             }
         )
-    return pd.DataFrame(rows).set_index("layer").round(3)
+    return pd.DataFrame(rows).set_index("layer")
 
 
 def milestones(runs: dict[str, Run | None], epochs: tuple[int, ...], metric: str = VALIDATION) -> pd.DataFrame:

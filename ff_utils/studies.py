@@ -55,8 +55,8 @@ PROFILES = {
         ),
         Profile(
             "quick",
-            recipe("paper", hidden=(500,) * 4, theta=28.0, layer_reduction="sum"),
-            epochs=4, seeds=(0, 1), training_images=50_000,
+            recipe("paper", hidden=(300,) * 4, theta=16.8, layer_reduction="sum"),
+            epochs=3, seeds=(0, 1, 2), training_images=50_000,
         ),
         Profile(
             "paper", recipe("paper", layer_reduction="sum"), epochs=60, seeds=(0, 1, 2), training_images=50_000

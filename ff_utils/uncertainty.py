@@ -39,6 +39,10 @@ class Estimate:
     def __str__(self) -> str:
         return f"{self.mean:.2f} [{self.low:.2f}, {self.high:.2f}]"
 
+    def of_an_error(self) -> Estimate:
+        """The same with its interval cut off at 0 and 100 %, which an error can't leave."""
+        return Estimate(self.mean, max(0.0, self.low), min(100.0, self.high), self.seeds)
+
 
 def binomial_sd(error: float, images: int = IMAGES) -> float:
     """The standard deviation of an error rate of `error` percent measured on `images` images."""

@@ -22,8 +22,8 @@
 # the layers.
 
 # %% tags=["parameters"]
-profile = "quick"  # smoke: digits, seconds; quick: MNIST on small nets; paper: the published size
-train = "auto"  # never: stored runs only; missing: train the rest; all: from scratch; auto: see the text
+profile = "quick"  # smoke, quick or paper: from seconds to hours
+train = "auto"  # never, missing, all (from scratch) or auto
 
 # %% tags=["hide-input"]
 import pandas as pd
@@ -36,8 +36,10 @@ pd.set_option("display.max_colwidth", None)
 study = studies.get("theta", profile)
 
 # %% [markdown]
-# The parameter `profile` sets the scale. `train` says what happens to runs that are not stored: `auto`
-# trains them in the small profiles, where that takes minutes, and shows them as open at paper scale.
+# The parameter `profile` sets the scale: `smoke` trains tiny nets on scikit-learn's digits, `quick` small
+# nets on MNIST, `paper` the published size. `train` says what happens to runs that are not stored: `auto`
+# trains them in the two small profiles and shows them as open at paper scale. `all` ignores what is
+# stored with the book and trains from scratch.
 #
 # ## Hypothesis
 #
@@ -50,6 +52,11 @@ study = studies.get("theta", profile)
 #    later any difference between positives and negatives counts. And the first steps are large, so
 #    units may be thrown out of the range in which they respond to any image.
 # 3. *In between* a wide region should work, since weights can grow to fit any scale.
+#
+# For the first layer $g_0$ can be worked out. Weights uniform in $\pm 1/\sqrt{784}$ and an image with
+# $\lVert x \rVert^2 \approx 100$ give $g_0 \approx N \lVert x \rVert^2 / (6 \cdot 784) \approx 0.02\,N$. The
+# deeper layers get vectors of length 1. Theirs is $\tfrac16$, whatever the width: every threshold of this
+# chapter is far above it.
 #
 # The threshold acts through its size relative to the layer: a layer of $N$ units reaches the goodness θ
 # with a mean squared activity of $\theta / N$. We therefore keep θ/N when the net is smaller than the
@@ -144,7 +151,7 @@ report.draw_goodness({name: run for name, run in runs.items() if run})
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"caption": "The error of each layer alone, by a label search that uses only its goodness, and the difference of its mean goodness between positives and negatives, in units of θ. One seed, at the source's threshold.", "name": "tab-theta-layers"}}
 layers = report.layer_table(collected.run_of(theta=source))
-layers
+layers.map("{:.3g}".format).rename_axis(index=None, columns="layer")
 
 
 # %% tags=["hide-input", "nbval-ignore-output"]
@@ -182,7 +189,8 @@ glue("theta_last_gap", of_layer(-1, "goodness gap / θ"), display=False)
 # pattern of activities and not only its length. That is why it does better here.
 #
 # *Units die on the way up.* {numref}`fig-theta-dead` counts the first layer's units that are silent on every
-# validation image. Their number hardly changes after the first epoch, and it grows with θ.
+# validation image. They fall silent during the first epoch and stay so. At the highest threshold most of the
+# layer is gone.
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"caption": "Dead units of the first layer: silent on every validation image under its true label. Mean over seeds; the shade spans all seeds.", "name": "fig-theta-dead"}, "image": {"alt": "Number of dead units over the epochs, one line per threshold."}}
 report.draw_learning(
@@ -202,10 +210,8 @@ report.draw_learning(
 # recipe of Hinton's published code at 3 × 1000.
 
 # %% tags=["nbval-ignore-output"]
-first = studies.collect(
-    studies.get("first-light", "smoke" if profile == "smoke" else "paper"),
-    train,
-)
+at = "smoke" if profile == "smoke" else "paper"
+first = studies.collect(studies.get("first-light", at), "auto")
 report.status(first)
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"caption": "Goodness in units of θ for the two published recipes. Rows: the recipe of Hinton's code (3 × 1000), the source's recipe with the loss summed over layers, and with the loss averaged.", "name": "fig-theta-first-light"}, "image": {"alt": "Panels of goodness by layer for three runs. In the first, positives and negatives separate in every layer; in the other two only in the first layer or two."}}
@@ -231,7 +237,7 @@ report.milestones(runs, (1, 2, 3, 4, 5, 10, 20, 60))
 #
 # ## Deviations
 #
-# - The nets of the `quick` profile have 500 units a layer and train for a few epochs. The threshold keeps its
+# - The nets of the `quick` profile have 300 units a layer and train for a few epochs. The threshold keeps its
 #   ratio to the width. The learning rate is the source's.
 # - The loss is summed over the layers in the study, averaged in the source. At full size both are shown.
 # - The source fixes its other hyperparameters along the way. We vary around one base, so that a cell never
@@ -251,7 +257,7 @@ report.milestones(runs, (1, 2, 3, 4, 5, 10, 20, 60))
 # Train one run with `goodness_from=1` and compare:
 #
 # ```shell
-# python -m ff_utils train --hidden 500 500 500 500 --theta 28 --layer-reduction sum --epochs 5 --goodness-from 1
+# python -m ff_utils train --hidden 300 300 300 300 --theta 16.8 --layer-reduction sum --epochs 3 --goodness-from 1
 # ```
 #
 # The first layer's goodness differs more between labels than that of all others together, so it decides.
@@ -267,7 +273,7 @@ report.milestones(runs, (1, 2, 3, 4, 5, 10, 20, 60))
 # :class: dropdown
 #
 # ```shell
-# python -m ff_utils train --hidden 500 500 500 500 --theta 56 28 14 7 --layer-reduction sum --epochs 5
+# python -m ff_utils train --hidden 300 300 300 300 --theta 32 16 8 4 --layer-reduction sum --epochs 3
 # ```
 #
 # The deeper layers reach a small θ sooner, and a unit of goodness is then a larger share of it.
