@@ -80,9 +80,10 @@ class RunConfig(BaseModel):
     # -- negatives --------------------------------------------------------------------------------
     negatives: str = Field(
         "random",
-        description="how wrong labels are picked: random, label_search, one_pass, "
+        description="how wrong labels are picked: random, label_search, shortlist, one_pass, "
         "one_pass_sampled, or a sampler registered with ff_utils.negatives.register",
     )
+    shortlist: int = Field(3, ge=1, le=9, description="how many wrong labels the sampler `shortlist` searches")
     warmup: int = Field(0, ge=0, description="epochs of random negatives before `negatives` takes over")
 
     # -- optimisation -------------------------------------------------------------------------------
@@ -144,8 +145,8 @@ class RunConfig(BaseModel):
             raise ValueError("decay_from and decay_to go together: give both or neither")
         if self.decay_to is not None and self.decay_to <= self.decay_from:
             raise ValueError("decay_to must be greater than decay_from")
-        if self.negatives.startswith("one_pass") and self.head_lr == 0:
-            raise ValueError("one-pass negatives need the softmax head: give head_lr above 0")
+        if self.negatives.startswith(("one_pass", "shortlist")) and self.head_lr == 0:
+            raise ValueError(f"{self.negatives} negatives need the softmax head: give head_lr above 0")
         return self
 
     def per_layer(self, name: str) -> tuple[float, ...]:
@@ -169,8 +170,11 @@ class RunConfig(BaseModel):
 
     @property
     def digest(self) -> str:
-        """The SHA-256 of all fields, in hexadecimal: where a run in progress lives."""
-        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        """A SHA-256 in hexadecimal: where a run in progress lives.
+
+        Of the fields that are not at their default, so that it stays the same when a field is added.
+        """
+        canonical = json.dumps(self.model_dump(mode="json", exclude_defaults=True), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     @property

@@ -37,7 +37,7 @@ class Product:
 def step_products(config: RunConfig, pixels: int = 784) -> list[Product]:
     """The products of one training step, in order: forward, then weight gradients."""
     batch = config.batch_size
-    labels = CLASSES if config.negatives == "label_search" else 2
+    labels = {"label_search": CLASSES, "shortlist": 1 + config.shortlist}.get(config.negatives, 2)
     passes = [labels * batch] + ([batch] if config.head_lr else [])
     first = Product(batch, pixels - CLASSES, config.hidden[0])
     deeper = list(pairwise(config.hidden))

@@ -43,6 +43,7 @@ class Batch:
     ):
         self.network, self.head, self.pixels = network, head, pixels
         self.labels, self.uniforms, self.masks = labels, uniforms, masks
+        self.searched: Pass | None = None
 
     @cached_property
     def pixel_product(self) -> Tensor:
@@ -53,15 +54,18 @@ class Batch:
         """A forward pass of the batch's images under `codes` [labels, batch]."""
         return self.network.forward(self.pixels, codes, masks=self.masks, pixel_product=self.pixel_product)
 
-    @cached_property
-    def search(self) -> Pass:
-        """The forward pass under all ten labels."""
-        return self.forward(all_codes(len(self.labels), self.labels.device))
+    def search(self, codes: Tensor) -> Tensor:
+        """S(c) of the `codes` [labels, batch]: [batch, labels].
+
+        The pass is kept: where it holds the true and the chosen label, `both` costs nothing more.
+        """
+        self.searched = self.forward(codes)
+        return label_scores(self.searched, self.network.config.goodness_from)
 
     @cached_property
     def scores(self) -> Tensor:
         """S(c) of every label, [batch, 10]."""
-        return label_scores(self.search, self.network.config.goodness_from)
+        return self.search(all_codes(len(self.labels), self.labels.device))
 
     @cached_property
     def neutral(self) -> Pass:
@@ -80,9 +84,7 @@ class Batch:
     def both(self, wrong: Tensor) -> Pass:
         """The positive and the negative pass, out of the label search if there was one."""
         codes = torch.stack([self.labels, wrong])
-        if "search" in self.__dict__:
-            return self.search.select(codes)
-        return self.forward(codes)
+        return self.forward(codes) if self.searched is None else self.searched.select(codes)
 
 
 Sampler = Callable[[Batch], Tensor]
@@ -117,6 +119,18 @@ def random(batch: Batch) -> Tensor:
 def label_search(batch: Batch) -> Tensor:
     """The wrong label with the greatest S(c): exactly the hardest (source A, section 3.3)."""
     return batch.without_truth(batch.scores).argmax(1)
+
+
+@register("shortlist")
+def shortlist(batch: Batch) -> Tensor:
+    """The hardest of the wrong labels that the softmax head thinks most likely (ours).
+
+    The head proposes `RunConfig.shortlist` of them, and only these are searched exactly.
+    """
+    likely = batch.without_truth(batch.head_logits).topk(batch.network.config.shortlist).indices.t()
+    scores = batch.search(torch.cat([batch.labels[None], likely]))
+    hardest = scores[:, 1:].argmax(1, keepdim=True)
+    return likely.t().gather(1, hardest)[:, 0]
 
 
 @register("one_pass")

@@ -124,9 +124,11 @@ class Pass:
         return y if self.masks is None else (y.view(*self.codes.shape, -1) * self.masks[layer]).flatten(0, 1)
 
     def select(self, codes: Tensor) -> Pass:
-        """The rows of other `codes` [labels, batch], out of a pass in which row c is label c."""
+        """The rows of some `codes` [labels, batch] out of this pass, which must hold them for every image."""
         batch = codes.shape[1]
-        rows = (codes * batch + torch.arange(batch, device=codes.device)).flatten()
+        held = self.codes[:, None] == codes[None]
+        torch._assert_async(held.any(0).all(), "a label was chosen that the pass does not hold")
+        rows = (held.int().argmax(0) * batch + torch.arange(batch, device=codes.device)).flatten()
 
         def pick(tensors: list[Tensor]) -> list[Tensor]:
             return [tensor.index_select(0, rows) for tensor in tensors]

@@ -221,7 +221,8 @@ def timing(collected: Collected) -> Markdown:
     devices = sorted(
         {f"{r.provenance['device']}, {r.provenance['threads']} threads, {r.provenance['dtype']}" for r in runs}
     )
-    total = sum(run.provenance["seconds"] for run in runs)
+    # By the median epoch: a run may have been stopped or slowed for a while.
+    total = sum(run.metrics["seconds"].median() * run.epochs for run in runs)
     return Markdown(
         f"{len(runs)} runs, {readable_time(total)} in all, {readable_time(total / len(runs))} each on average, on "
         + "; ".join(devices) + "."

@@ -195,7 +195,9 @@ glue("ch02_one_pass", error_in_one, display=False)
 # | `one_pass` | the wrong label a softmax finds most likely under the neutral label | one pass |
 # | `one_pass_sampled` | drawn from the probabilities of that softmax over the wrong labels | one pass |
 #
-# The last three are *hard negatives*: they aim at what the net confuses. {cite:t}`shirahama2026` compare the
+# A fifth is ours, to save time: `shortlist` lets the softmax propose a few wrong labels and searches only these.
+#
+# The last three of the table are *hard negatives*: they aim at what the net confuses. {cite:t}`shirahama2026` compare the
 # first three; the published code of Hinton uses the fourth. With a *warm-up*, the first epochs draw at
 # random, because an untrained net has no informed opinion of what is hard.
 #

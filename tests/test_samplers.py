@@ -98,12 +98,34 @@ def test_one_pass_sampled_never_draws_the_true_label_at_the_ends(trainer, unifor
     assert (sampler("one_pass_sampled")(batch) != batch.labels).all()
 
 
+def test_shortlist_searches_the_likeliest_wrong_labels(trainer):
+    batch, images = batch_of(trainer)
+    scores = support.plain_goodness(trainer.network, images)[1:].sum(0)
+    logits = support.plain_head(trainer.network, trainer.head, images)
+    hardest = []
+    for by_logit, row in zip(only_wrong(logits, batch.labels), scores.tolist(), strict=True):
+        likely = [label for _, label in sorted(by_logit)[-trainer.config.shortlist :]]
+        hardest.append(max(likely, key=lambda label, row=row: row[label]))
+    assert sampler("shortlist")(batch).tolist() == hardest
+    assert len(set(hardest)) > 3
+
+
+def test_a_label_that_a_pass_does_not_hold_is_refused(trainer):
+    batch, _ = batch_of(trainer)
+    sampler("shortlist")(batch)
+    held = batch.searched.codes
+    outside = torch.stack([next(c for c in torch.arange(10) if c not in column) for column in held.t()])
+    with pytest.raises(RuntimeError, match="does not hold"):
+        batch.both(outside)
+
+
+@pytest.mark.parametrize("name", ["label_search", "shortlist"])
 @pytest.mark.parametrize("dropped", [False, True])
-def test_the_pass_taken_from_a_label_search_is_the_one_run_for_its_labels(trainer, dropped):
+def test_the_pass_taken_from_a_label_search_is_the_one_run_for_its_labels(trainer, dropped, name):
     draw = torch.Generator().manual_seed(1)
     masks = [(torch.rand(IMAGES, n, generator=draw) > 0.3).double() / 0.7 for n in (24, 20)]
     (searched, _), (plain, _) = (batch_of(trainer, masks=masks if dropped else None) for _ in range(2))
-    wrong = sampler("label_search")(searched)
+    wrong = sampler(name)(searched)
     taken, run = searched.both(wrong), plain.both(wrong)
     for name in ("activities", "goodness", "scales"):
         for ours, theirs in zip(getattr(taken, name), getattr(run, name), strict=True):
