@@ -134,6 +134,8 @@ def differences(source: Path) -> Iterator[str]:
 
     def as_text(notebook: NotebookNode) -> list[str]:
         notebook.metadata = nbformat.from_dict({})
+        for cell in notebook.cells:  # A stored notebook has its keys in alphabetical order.
+            cell.metadata = nbformat.from_dict(dict(sorted(cell.metadata.items())))
         return jupytext.writes(notebook, fmt="py:percent").splitlines()
 
     ours, theirs = as_text(read_source(source)), as_text(nbformat.read(stored, as_version=4))
