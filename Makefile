@@ -46,6 +46,7 @@ paper: $(VENV)/.ready
 
 notebooks: $(VENV)/.ready
 	$(BIN)/python book/notebooks.py derive
+	$(BIN)/python -m ff_utils collect
 
 bench: $(VENV)/.ready
 	$(BIN)/python benchmarks/step.py

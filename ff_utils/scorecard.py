@@ -15,7 +15,7 @@ import yaml
 from . import studies
 from .errors import UserError
 from .report import choose
-from .results import Run, results_folder
+from .results import Run, project_folder
 from .studies import Collected
 from .uncertainty import Estimate, binomial_sd, over_seeds, paired_difference
 
@@ -51,7 +51,7 @@ NOT_RUN = Verdict("not run")
 
 def load_claims(path: Path | None = None) -> list[Claim]:
     """Read the claims. Raises `UserError` where the file is not what it should be."""
-    path = path or results_folder() / "claims.yaml"
+    path = path or project_folder() / "results" / "claims.yaml"  # Part of the book, whatever FF_RESULTS says.
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
         defaults = content["defaults"]
@@ -180,12 +180,12 @@ def table(claims: list[Claim]) -> pd.DataFrame:
         verdict = judge(claim)
         rows.append(
             {
-                "claim": claim.statement.strip() + (" (figure second-hand)" if claim.second_hand else ""),
-                "source": claim.source,
+                "claim": claim.statement.strip() + (" (second-hand)" if claim.second_hand else ""),
+                "source": claim.source.split(",")[0],
                 "published": "" if claim.published is None else f"{claim.published:g}",
                 "measured": verdict.measured,
                 "verdict": verdict.word + (", one seed" if verdict.one_seed else ""),
-                "runs": ", ".join(verdict.runs[:3]) + (" …" if len(verdict.runs) > 3 else ""),
+                "runs": len(verdict.runs) or "",
             }
         )
-    return pd.DataFrame(rows, index=pd.Index([claim.id for claim in claims], name="id"))
+    return pd.DataFrame(rows, index=[claim.id for claim in claims])

@@ -135,7 +135,7 @@ def first_light(profile: Profile) -> Study:
         profile=profile,
         cells=(
             Cell({"recipe": "hinton"}, hinton, epochs[0], (0,)),
-            Cell({"recipe": "paper"}, paper, epochs[1], (0,)),
+            Cell({"recipe": "paper"}, paper, epochs[1], profile.seeds),
             Cell({"recipe": "paper, loss averaged"}, paper.vary(layer_reduction="mean"), epochs[1], (0,)),
         ),
     )

@@ -81,7 +81,7 @@ report.roles(study)
 collected = studies.collect(study, train)
 report.status(collected)
 
-# %% tags=["hide-input", "nbval-ignore-output"]
+# %% tags=["hide-input"]
 report.timing(collected)
 
 # %% [markdown]
@@ -90,16 +90,16 @@ report.timing(collected)
 # {numref}`fig-theta-error` shows the error on the validation images. The threshold of the source's final
 # setting is marked, rescaled to the width of these nets.
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"caption": "Validation error against θ. Dots are single runs, the line is their mean over seeds, bars are its standard error. The dotted line marks θ/N = 0.056, where the source ends its search.", "name": "fig-theta-error"}, "image": {"alt": "Line chart of validation error against the threshold on a logarithmic axis, for label search and for the one-pass readout."}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Validation error against θ. Dots are single runs, the line is their mean over seeds, bars are its standard error. The dotted line marks θ/N = 0.056, where the source ends its search.", "name": "fig-theta-error"}, "image": {"alt": "Line chart of validation error against the threshold on a logarithmic axis, for label search and for the one-pass readout."}}
 report.draw_errors(
     collected,
     label="θ",
     reference={"θ/N of the source": study.profile.theta(112)},
 )
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"caption": "Errors at the last epoch: mean over seeds and 95 % interval, in percent. The choice is made on validation error; the test error is shown, not used.", "name": "tab-theta-result"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Errors at the last epoch: mean over seeds and 95 % interval, in percent. The choice is made on validation error; the test error is shown, not used.", "name": "tab-theta-result"}}
 report.result_table(collected)
 
-# %% tags=["hide-input", "nbval-ignore-output"]
+# %% tags=["hide-input"]
 best, tied = report.choose(collected)
 validation = report.estimates(collected, report.VALIDATION)
 source = study.profile.theta(112)
@@ -132,7 +132,7 @@ if best is not None:
 #
 # {numref}`fig-theta-learning` shows how training gets under way.
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"caption": "Validation error by label search over the epochs, for each threshold. Lines are means over seeds, the shade spans all seeds.", "name": "fig-theta-learning"}, "image": {"alt": "Learning curves, one per threshold."}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Validation error by label search over the epochs, for each threshold. Lines are means over seeds, the shade spans all seeds.", "name": "fig-theta-learning"}, "image": {"alt": "Learning curves, one per threshold."}}
 report.draw_learning(collected, report.VALIDATION, label="θ")
 # %% [markdown]
 # ## Interpretation
@@ -140,7 +140,7 @@ report.draw_learning(collected, report.VALIDATION, label="θ")
 # The error alone hides what happens inside. {numref}`fig-theta-goodness` shows the mean goodness of positive
 # and negative rows in each layer, divided by θ, for a low, a middle and a high threshold.
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"caption": "Goodness in units of θ during training, for positive and negative rows, in each layer. One row of panels per threshold. A layer that tells them apart has its solid line above 1 and its dashed line below.", "name": "fig-theta-goodness"}, "image": {"alt": "A grid of panels, thresholds by layers, each with the goodness of positives and negatives over the epochs."}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Goodness in units of θ during training, for positive and negative rows, in each layer. One row of panels per threshold. A layer that tells them apart has its solid line above 1 and its dashed line below.", "name": "fig-theta-goodness"}, "image": {"alt": "A grid of panels, thresholds by layers, each with the goodness of positives and negatives over the epochs."}}
 shown = (
     study.cells[0].settings["theta"],
     source,
@@ -149,12 +149,12 @@ shown = (
 runs = {f"θ = {theta:g}": collected.run_of(theta=theta) for theta in shown}
 report.draw_goodness({name: run for name, run in runs.items() if run})
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"caption": "The error of each layer alone, by a label search that uses only its goodness, and the difference of its mean goodness between positives and negatives, in units of θ. One seed, at the source's threshold.", "name": "tab-theta-layers"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The error of each layer alone, by a label search that uses only its goodness, and the difference of its mean goodness between positives and negatives, in units of θ. One seed, at the source's threshold.", "name": "tab-theta-layers"}}
 layers = report.layer_table(collected.run_of(theta=source))
 layers.map("{:.3g}".format).rename_axis(index=None, columns="layer")
 
 
-# %% tags=["hide-input", "nbval-ignore-output"]
+# %% tags=["hide-input"]
 def of_layer(position, column):
     """One number of the table above, as prose has it."""
     return "open" if layers.empty else f"{layers[column].iloc[position]:.3g}"
@@ -192,7 +192,7 @@ glue("theta_last_gap", of_layer(-1, "goodness gap / θ"), display=False)
 # validation image. They fall silent during the first epoch and stay so. At the highest threshold most of the
 # layer is gone.
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"caption": "Dead units of the first layer: silent on every validation image under its true label. Mean over seeds; the shade spans all seeds.", "name": "fig-theta-dead"}, "image": {"alt": "Number of dead units over the epochs, one line per threshold."}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Dead units of the first layer: silent on every validation image under its true label. Mean over seeds; the shade spans all seeds.", "name": "fig-theta-dead"}, "image": {"alt": "Number of dead units over the epochs, one line per threshold."}}
 report.draw_learning(
     collected,
     "layer1_dead_units",
@@ -214,7 +214,7 @@ at = "smoke" if profile == "smoke" else "paper"
 first = studies.collect(studies.get("first-light", at), "auto")
 report.status(first)
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"caption": "Goodness in units of θ for the two published recipes. Rows: the recipe of Hinton's code (3 × 1000), the source's recipe with the loss summed over layers, and with the loss averaged.", "name": "fig-theta-first-light"}, "image": {"alt": "Panels of goodness by layer for three runs. In the first, positives and negatives separate in every layer; in the other two only in the first layer or two."}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Goodness in units of θ for the two published recipes. Rows: the recipe of Hinton's code (3 × 1000), the source's recipe with the loss summed over layers, and with the loss averaged.", "name": "fig-theta-first-light"}, "image": {"alt": "Panels of goodness by layer for three runs. In the first, positives and negatives separate in every layer; in the other two only in the first layer or two."}}
 runs = {
     cell.settings["recipe"]: first.run_of(recipe=cell.settings["recipe"])
     for cell in first.study.cells
@@ -222,7 +222,7 @@ runs = {
 report.draw_goodness({name: run for name, run in runs.items() if run})
 report.keep("first-light", first.study.profile.name)
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"caption": "The validation error by label search of the three runs at some epochs, in percent.", "name": "tab-theta-first-light"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The validation error by label search of the three runs at some epochs, in percent.", "name": "tab-theta-first-light"}}
 report.milestones(runs, (1, 2, 3, 4, 5, 10, 20, 60))
 
 # %% [markdown]

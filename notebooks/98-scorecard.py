@@ -1,0 +1,60 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+
+# %% [markdown]
+# # Scorecard
+#
+# Every claim of the sources stands here with what we measured. The claims and the bands within which they
+# count as reproduced were written down before any run that decides them, in `results/claims.yaml`. This page
+# is generated from that file and the stored runs.
+#
+# A claim is **reproduced** or **not**, or reproduced **partly**. It is **undecided** where the interval is too
+# wide to tell, and **not run** where its runs are missing. A verdict on a single seed says so: its interval
+# covers the sampling of 10,000 images, not the spread over seeds.
+
+# %% tags=["parameters"]
+profile = "paper"  # the verdicts are always on runs at paper scale
+train = "never"  # this page trains nothing
+
+# %% tags=["hide-input"]
+from myst_nb import glue
+
+from ff_utils import scorecard
+
+claims = scorecard.load_claims()
+verdicts = scorecard.table(claims)
+words = verdicts["verdict"].str.split(",").str[0].value_counts()
+glue("score_claims", len(claims), display=False)
+for word in ("reproduced", "partly", "not reproduced", "undecided", "not run"):
+    glue(
+        f"score_{word.replace(' ', '_')}",
+        int(words.get(word, 0)),
+        display=False,
+    )
+assert words.sum() == len(claims)
+
+# %% [markdown]
+# Of {glue:text}`score_claims` claims, {glue:text}`score_reproduced` are reproduced,
+# {glue:text}`score_partly` partly, {glue:text}`score_not_reproduced` are not, {glue:text}`score_undecided` are
+# undecided and {glue:text}`score_not_run` have not been run.
+#
+# ## What has been decided
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The claims with a verdict. Source A is the replicated study, B is Hinton's paper and code. Errors in percent, measured values with their 95 % interval.", "name": "tab-score-decided"}}
+verdicts[verdicts["verdict"] != "not run"]
+
+# %% [markdown]
+# ## What is open
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The claims whose runs are missing, with the published value in percent.", "name": "tab-score-open"}}
+verdicts[verdicts["verdict"] == "not run"][["claim", "source", "published"]]

@@ -1,0 +1,127 @@
+"""The verdicts follow from the stored runs by the rules at the head of claims.yaml."""
+
+import pytest
+import support
+import yaml
+
+from ff_utils import UserError, scorecard, studies
+from ff_utils.scorecard import Claim, judge, load_claims, table
+from ff_utils.uncertainty import over_seeds, paired_difference
+
+TEST = "test_label_search_error"
+
+
+def claim(kind, measure=None, **rule):
+    measure = {"study": "first-light", "cell": {"recipe": "paper"}, "epoch": 2, "metric": TEST} | (measure or {})
+    return Claim("id", "A", "statement", kind, 2.0, measure, {"negligible": 0.1} | rule)
+
+
+@pytest.fixture
+def errors(tmp_path, monkeypatch):
+    """Store runs of the study first-light with these test errors at epoch 2, by seed: errors([2.0, 2.1], cell)."""
+    support.skip_drawing(monkeypatch)
+
+    def store(values, cell=1):
+        study = studies.get("first-light", "paper")
+        for seed, value in enumerate(values):
+            config = study.cells[cell].config.vary(seed=seed)
+            support.store_run(config, [{TEST: None}, {TEST: value}] + [{TEST: None}] * 58)
+
+    return store
+
+
+def test_the_claims_of_the_book_are_complete_and_unique():
+    claims = load_claims()
+    assert len({c.id for c in claims}) == len(claims) > 40
+    for c in claims:
+        if c.kind == "level":
+            (low, high), (lower, higher) = c.rule["band"], c.rule["partly"]
+            assert lower <= low <= c.published <= high <= higher, c.id
+        if c.kind in ("at_least", "at_most"):
+            assert isinstance(c.rule["bound"], (int, float)), c.id
+    assert len(table(claims)) == len(claims)
+
+
+def test_without_runs_a_claim_is_not_run():
+    assert judge(claim("level", band=[1, 3], partly=[0, 4])).word == "not run"
+    assert judge(claim("level", {"study": "no such study"}, band=[1, 3], partly=[0, 4])).word == "not run"
+
+
+@pytest.mark.parametrize(
+    "value, word", [(2.0, "reproduced"), (3.0, "reproduced"), (3.5, "partly"), (4.5, "not reproduced")]
+)
+def test_a_level_is_judged_by_its_bands(errors, value, word):
+    errors([value])
+    verdict = judge(claim("level", band=[1, 3], partly=[0, 4]))
+    assert verdict.word == word and verdict.one_seed and len(verdict.runs) == 1
+
+
+@pytest.mark.parametrize(
+    "values, kind, word",
+    [
+        ([1.0], "at_most", "reproduced"),
+        ([2.0], "at_most", "undecided"),
+        ([3.0], "at_most", "not reproduced"),
+        ([3.0], "at_least", "reproduced"),
+        ([1.9, 1.91, 1.92], "at_most", "reproduced"),
+        ([1.0, 2.0, 3.5], "at_most", "undecided"),
+    ],
+)
+def test_a_bound_is_judged_by_the_whole_interval(errors, values, kind, word):
+    errors(values)
+    assert judge(claim(kind, bound=2.0)).word == word
+
+
+@pytest.mark.parametrize(
+    "after, band, word",
+    [
+        ([2.0, 2.1, 2.2], [-2, -0.5], "reproduced"),
+        ([2.9, 3.0, 3.1], [-2, -0.5], "partly"),
+        ([4.0, 4.1, 4.2], [-2, -0.5], "not reproduced"),
+        ([3.0, 3.1, 3.2], [-2, -0.5], "not reproduced"),
+        ([2.0, 3.1, 4.4], [-2, -0.5], "undecided"),
+    ],
+)
+def test_a_difference_is_paired_by_seed(errors, after, band, word, monkeypatch):
+    # A third cell with three seeds, as a study that decides a claim has.
+    whole = studies.STUDIES["first-light"]
+
+    def three_seeds(profile):
+        study = whole(profile)
+        cells = tuple(studies.Cell(c.settings, c.config, 2, (0, 1, 2)) for c in study.cells)
+        return studies.Study(study.name, study.question, study.factor, profile, cells)
+
+    monkeypatch.setitem(studies.STUDIES, "first-light", three_seeds)
+    errors([3.0, 3.1, 3.2], cell=1)
+    errors(after, cell=2)
+    ends = {"from": {"recipe": "paper"}, "to": {"recipe": "paper, loss averaged"}, "cell": {}}
+    assert judge(claim("difference", ends, band=band)).word == word
+
+
+def test_estimates_against_known_numbers():
+    estimate = over_seeds([1.0, 2.0, 3.0])  # t = 4.303 for two degrees of freedom
+    assert (estimate.mean, estimate.high) == (2.0, pytest.approx(2 + 4.303 / 3**0.5, abs=1e-3))
+    one = over_seeds([2.5])
+    assert one.high - one.mean == pytest.approx(1.96 * 0.156, abs=1e-3)
+
+
+def test_a_paired_difference_counts_the_images_only_one_gets_wrong():
+    import numpy as np
+
+    a, b = np.zeros(1000, bool), np.zeros(1000, bool)
+    a[:30], b[20:60] = True, True  # 20 only in a, 30 only in b, 10 in both
+    difference, sd = paired_difference(a, b)
+    assert difference == pytest.approx(1.0) and sd == pytest.approx(100 * 50**0.5 / 1000)
+
+
+@pytest.mark.parametrize("text", ["", "claims: []", "defaults: {metric: m, negligible: 1}\nclaims: [{id: x}]", "{"])
+def test_a_broken_claims_file_is_refused(tmp_path, text):
+    path = tmp_path / "claims.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=r"claims\.yaml"):
+        load_claims(path)
+
+
+def test_the_rules_name_every_kind():
+    text = (studies.project_folder() / "results" / "claims.yaml").read_text()
+    assert {entry["kind"] for entry in yaml.safe_load(text)["claims"]} <= set(scorecard.KINDS)
