@@ -10,6 +10,10 @@ from pathlib import Path
 class UserError(Exception):
     """Something the user can put right. Its text says what is wrong and what to do."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows of it: the text alone, without the way through our code."""
+        return [f"error: {self}"]
+
 
 @contextmanager
 def explained(place: Path, kept: str = "", variable: str = "FF_RESULTS"):

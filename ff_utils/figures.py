@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
@@ -29,7 +30,8 @@ PIXELS = sns.color_palette("mako", as_cmap=True)  # Lightness alone orders it, i
 
 
 def style() -> None:
-    """Set the style of the book's figures. Called once at the head of a chapter."""
+    """Set the style of the book's figures and tables. Called once at the head of a chapter."""
+    pd.set_option("display.max_colwidth", None)  # No text of a table is cut short.
     sns.set_theme(context="notebook", style="ticks", palette="colorblind")
     mpl.rcParams.update(
         {

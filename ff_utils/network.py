@@ -295,7 +295,8 @@ class Network:
 
     def _first_weight_gradient(self, pixels: Pixels, codes: Tensor, gradient: Tensor) -> Tensor:
         """xᵀ ∂loss/∂a where positive and negative rows share their pixels."""
-        pixel_part = pixels.values.t() @ gradient.view(*codes.shape, -1).sum(0)
+        positive, negative = gradient.view(*codes.shape, -1)
+        pixel_part = pixels.values.t() @ (positive + negative)
         label_values = self.code_values[codes.flatten()].to(gradient.dtype)
         return torch.cat([label_values.t() @ gradient, pixel_part])
 

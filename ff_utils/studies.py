@@ -141,8 +141,32 @@ def first_light(profile: Profile) -> Study:
     )
 
 
+def pilot(profile: Profile) -> Study:
+    """What source A leaves open, one change at a time, before its base is settled on validation.
+
+    With hard negatives, which its best runs use, after one epoch of random ones.
+    """
+    base = profile.base.vary(negatives="label_search", warmup=1)
+    changes = {
+        "none": {},
+        "loss averaged over layers": {"layer_reduction": "mean"},
+        "peer normalisation 0.03": {"peer_normalization": 0.03},
+        "normal first weights": {"init": "normal"},
+        "momentum 0.5": {"momentum": 0.5},
+        "weight decay 1e-4": {"weight_decay": 1e-4},
+    }
+    epochs = {"smoke": 10, "quick": 3}.get(profile.name, 10)
+    return Study(
+        name="pilot",
+        question="Which values of the hyperparameters that source A does not report are worth a base?",
+        factor="change",
+        profile=profile,
+        cells=tuple(Cell({"change": name}, base.vary(**change), epochs, (0,)) for name, change in changes.items()),
+    )
+
+
 # In the order in which `study all` trains them.
-STUDIES: dict[str, Callable[[Profile], Study]] = {"first-light": first_light, "theta": theta}
+STUDIES: dict[str, Callable[[Profile], Study]] = {"first-light": first_light, "pilot": pilot, "theta": theta}
 
 
 def profile_named(name: str) -> Profile:
@@ -159,6 +183,13 @@ def get(name: str, profile: str = "paper") -> Study:
 
 
 TRAIN = ("auto", "never", "missing", "all")
+
+
+def check_parameters(profile: str, train_what: str) -> None:
+    """Refuse values of a chapter's parameters that mean nothing, at its head. Raises `UserError`."""
+    profile_named(profile)
+    if train_what not in TRAIN:
+        raise UserError(f"train: {train_what!r} is not one of {', '.join(TRAIN)}")
 
 
 @dataclass(frozen=True)
@@ -219,8 +250,7 @@ def collect(study: Study, train_what: str = "never", progress: bool | None = Non
     committed results, from scratch; `auto` is `never` at paper scale and `missing` below, where the data can
     be had. Says what it trains and how long that takes.
     """
-    if train_what not in TRAIN:
-        raise UserError(f"train: {train_what!r} is not one of {', '.join(TRAIN)}")
+    check_parameters(study.profile.name, train_what)
     own, readable = stores(study.profile.name)
     if train_what == "auto":
         if study.profile.name == "paper":

@@ -26,13 +26,12 @@ profile = "quick"  # smoke, quick or paper: from seconds to hours
 train = "auto"  # never, missing, all (from scratch) or auto
 
 # %% tags=["hide-input"]
-import pandas as pd
 from myst_nb import glue
 
 from ff_utils import figures, report, studies
 
 figures.style()
-pd.set_option("display.max_colwidth", None)
+studies.check_parameters(profile, train)
 study = studies.get("theta", profile)
 
 # %% [markdown]

@@ -29,8 +29,10 @@ train = "never"  # this page trains nothing
 # %% tags=["hide-input"]
 from myst_nb import glue
 
-from ff_utils import scorecard
+from ff_utils import figures, scorecard, studies
 
+figures.style()
+studies.check_parameters(profile, train)
 claims = scorecard.load_claims()
 verdicts = scorecard.table(claims)
 words = verdicts["verdict"].str.split(",").str[0].value_counts()
@@ -44,9 +46,9 @@ for word in ("reproduced", "partly", "not reproduced", "undecided", "not run"):
 assert words.sum() == len(claims)
 
 # %% [markdown]
-# Of {glue:text}`score_claims` claims, {glue:text}`score_reproduced` are reproduced,
-# {glue:text}`score_partly` partly, {glue:text}`score_not_reproduced` are not, {glue:text}`score_undecided` are
-# undecided and {glue:text}`score_not_run` have not been run.
+# The verdicts on {glue:text}`score_claims` claims: {glue:text}`score_reproduced` reproduced,
+# {glue:text}`score_partly` partly, {glue:text}`score_not_reproduced` not reproduced,
+# {glue:text}`score_undecided` undecided, {glue:text}`score_not_run` not run yet.
 #
 # ## What has been decided
 

@@ -25,8 +25,10 @@ train = "never"  # this page trains nothing
 # %% tags=["hide-input"]
 from myst_nb import glue
 
-from ff_utils import Store, report
+from ff_utils import Store, figures, report, studies
 
+figures.style()
+studies.check_parameters(profile, train)
 store = Store()
 runs = report.catalogue(store)
 glue("runs_count", len(runs), display=False)

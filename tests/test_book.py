@@ -25,3 +25,11 @@ def test_stored_notebook_follows_from_its_source(chapter):
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_chapter_runs_from_scratch(chapter, tmp_path):
     notebooks("execute", tmp_path / "out", "--only", chapter, "-p", "profile", "smoke")
+
+
+@pytest.mark.parametrize("chapter, parameter", [*((chapter, "profile") for chapter in CHAPTERS), ("03-theta", "train")])
+def test_chapter_refuses_a_parameter_that_means_nothing(chapter, parameter, tmp_path):
+    arguments = ["execute", tmp_path, "--only", chapter, "-p", parameter, "nonsense"]
+    done = subprocess.run([sys.executable, ROOT / "book/notebooks.py", *arguments], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert f"error: chapter {chapter}" in done.stderr and f"{parameter}: " in done.stderr
