@@ -14,7 +14,8 @@ from torch import Tensor
 
 from .config import RunConfig
 from .labels import CLASSES, NEUTRAL
-from .network import Network, Parameter, Pass, Pixels, Rates, Weights
+from .network import Network, Pass, Pixels, Weights
+from .parameters import Parameter, Rates
 
 
 def all_codes(batch: int, device=None) -> Tensor:

@@ -21,7 +21,8 @@ from .data import Shifter, Splits
 from .errors import UserError
 from .labels import CLASSES
 from .negatives import Batch, Sampler, sampler
-from .network import Network, Pixels, Rates
+from .network import Network, Pixels
+from .parameters import Rates
 from .readout import Evaluation, Head, evaluate
 
 WORTH_COMPILING = 500_000  # Weights; below, compiling takes longer than it saves.

@@ -39,7 +39,8 @@ from myst_nb import glue
 from ff_utils import Trainer, figures, load, recipe, studies
 from ff_utils.data import excerpt
 from ff_utils.labels import inject
-from ff_utils.network import Network, Pixels, Rates
+from ff_utils.network import Network, Pixels
+from ff_utils.parameters import Rates
 from ff_utils.readout import all_codes, error_percent
 
 figures.style()

@@ -8,7 +8,8 @@ import torch.nn.functional as F
 
 from ff_utils import RunConfig
 from ff_utils.labels import CLASSES, inject
-from ff_utils.network import Network, Pixels, Rates
+from ff_utils.network import Network, Pixels
+from ff_utils.parameters import Parameter, Rates
 from ff_utils.trainer import Trainer, generator
 
 BATCH, PIXELS = 7, 40
@@ -99,8 +100,6 @@ def test_update_with_dropout_equals_autograd():
 @pytest.mark.parametrize("form", ["coupled", "decoupled"])
 def test_descent_equals_torch_sgd(form):
     """Momentum and both forms of weight decay against torch.optim.SGD over several steps."""
-    from ff_utils.network import Parameter
-
     draw = torch.Generator().manual_seed(1)
     start = torch.randn(5, 4, generator=draw, dtype=torch.float64)
     gradients = torch.randn(6, 5, 4, generator=draw, dtype=torch.float64)
