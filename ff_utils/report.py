@@ -308,3 +308,14 @@ def commands(store: Store) -> pd.DataFrame:
         {"command": [command_of(run.config, run.epochs) for run in store.runs()]},
         index=[run.id for run in store.runs()],
     )
+
+
+def layers_of(runs: dict[str, Run | None]) -> pd.DataFrame:
+    """For each run and layer, at its last epoch: the goodness gap in units of θ, and the layer's own error."""
+    rows = {}
+    for name, run in runs.items():
+        table = layer_table(run)
+        rows[name] = {
+            f"layer {i}": f"{row['goodness gap / θ']:.3f}; {row['error (%)']:.1f} %" for i, row in table.iterrows()
+        } or {"layer 1": "open"}
+    return pd.DataFrame(rows).T.fillna("")
