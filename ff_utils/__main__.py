@@ -92,7 +92,7 @@ def run_study(arguments: builtins.list[str]) -> None:
         print("nothing is missing")
     elif not options.list:
         own, _ = studies.stores(options.profile)
-        studies.train_all(missing, own, profile.training_images, progress=True)
+        studies.train_all(missing, own, profile.training_images)
 
 
 def run_collect(arguments: list[str]) -> None:

@@ -9,6 +9,7 @@ A *profile* is the scale at which a study runs: `smoke` (scikit-learn's digits, 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -233,14 +234,14 @@ class Collected:
 def stores(profile: str) -> tuple[Store, list[Store]]:
     """Where runs of a profile are written, and where they are looked for.
 
-    Runs at paper scale belong to the results folder. The small ones go to `build/results`, so that trying
-    things out leaves the committed results alone; they are looked for in both.
+    Runs at paper scale belong to the book's results. The small ones go to `build/results`, so that trying things
+    out leaves the committed results alone; they are looked for in both. `FF_RESULTS` is one place for all.
     """
-    committed = Store(results_folder())
-    if profile == "paper":
-        return committed, [committed]
+    main = Store(results_folder())
+    if profile == "paper" or os.environ.get("FF_RESULTS"):
+        return main, [main]
     own = Store(project_folder() / "build" / "results")
-    return own, [committed, own]
+    return own, [main, own]
 
 
 def collect(study: Study, train_what: str = "never", progress: bool | None = None) -> Collected:
@@ -293,6 +294,10 @@ def readable_time(seconds: float) -> str:
 
 def train_all(missing: list[tuple[RunConfig, int]], store: Store, images: int, progress: bool | None = None) -> None:
     """Train runs one after the other; each is stored as it ends, so stopping loses at most one minute."""
-    print(f"training {len(missing)} runs, about {readable_time(expected(missing, images))} here; into {store.root}")
-    for config, epochs in missing:
-        train(config, epochs, store=store, progress=progress)
+    print(
+        f"training {len(missing)} runs, about {readable_time(expected(missing, images))} here; into {store.root}",
+        flush=True,
+    )
+    for number, (config, epochs) in enumerate(missing, 1):
+        run = train(config, epochs, store=store, progress=progress)
+        print(f"{number} of {len(missing)}: {run.path}", flush=True)
