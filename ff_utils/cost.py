@@ -34,16 +34,16 @@ class Product:
         return 2 * self.rows * self.inner * self.columns
 
 
-def step_products(config: RunConfig, pixels: int = 784) -> list[Product]:
+def step_products(config: RunConfig, pixels: int = 784, classes: int = CLASSES) -> list[Product]:
     """The products of one training step, in order: forward, then weight gradients."""
     batch = config.batch_size
-    labels = {"label_search": CLASSES, "shortlist": 1 + config.shortlist}.get(config.negatives, 2)
+    labels = {"label_search": classes, "shortlist": 1 + config.shortlist}.get(config.negatives, 2)
     passes = [labels * batch] + ([batch] if config.head_lr else [])
-    first = Product(batch, pixels - CLASSES, config.hidden[0])
+    first = Product(batch, pixels - classes, config.hidden[0])
     deeper = list(pairwise(config.hidden))
     forward = [Product(rows, below, units) for rows in passes for below, units in deeper]
     gradients = [Product(below, 2 * batch, units, transposed=True) for below, units in deeper]
-    return [first, *forward, Product(pixels - CLASSES, batch, config.hidden[0], transposed=True), *gradients]
+    return [first, *forward, Product(pixels - classes, batch, config.hidden[0], transposed=True), *gradients]
 
 
 @functools.cache

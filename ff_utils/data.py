@@ -49,6 +49,11 @@ class Splits:
     test: ImageSet
     checksum: str
 
+    @property
+    def classes(self) -> int:
+        """How many classes there are; labels count from 0."""
+        return int(self.train.labels.max()) + 1
+
 
 # SHA-256 over the bytes of train_images, train_labels, test_images, test_labels in this order.
 CHECKSUMS = {

@@ -20,7 +20,6 @@ import torch
 from torch import Tensor
 
 from .errors import UserError
-from .labels import CLASSES
 from .network import Network, Pass, Pixels
 from .readout import Head, all_codes, label_scores, neutral_codes
 
@@ -64,21 +63,21 @@ class Batch:
 
     @cached_property
     def scores(self) -> Tensor:
-        """S(c) of every label, [batch, 10]."""
-        return self.search(all_codes(len(self.labels), self.labels.device))
+        """S(c) of every label, [batch, classes]."""
+        return self.search(all_codes(self.network, len(self.labels)))
 
     @cached_property
     def neutral(self) -> Pass:
         """The forward pass under the neutral label."""
-        return self.forward(neutral_codes(len(self.labels), self.labels.device))
+        return self.forward(neutral_codes(self.network, len(self.labels)))
 
     @cached_property
     def head_logits(self) -> Tensor:
-        """The softmax head's logits, [batch, 10]."""
+        """The softmax head's logits, [batch, classes]."""
         return self.head.logits(self.neutral)
 
     def without_truth(self, values: Tensor) -> Tensor:
-        """`values` [batch, 10] with the true label's set to −∞."""
+        """`values` [batch, classes] with the true label's set to −∞."""
         return values.scatter(1, self.labels[:, None], -torch.inf)
 
     def both(self, wrong: Tensor) -> Pass:
@@ -110,9 +109,10 @@ def sampler(name: str) -> Sampler:
 
 @register("random")
 def random(batch: Batch) -> Tensor:
-    """Uniform over the nine wrong labels."""
-    step = 1 + (batch.uniforms * (CLASSES - 1)).long()
-    return (batch.labels + step) % CLASSES
+    """Uniform over the wrong labels."""
+    classes = batch.network.classes
+    step = 1 + (batch.uniforms * (classes - 1)).long()
+    return (batch.labels + step) % classes
 
 
 @register("label_search")
@@ -145,5 +145,5 @@ def one_pass_sampled(batch: Batch) -> Tensor:
     probabilities = torch.softmax(batch.without_truth(batch.head_logits), 1)
     below = probabilities.cumsum(1)
     # Where the cumulative sum first exceeds the uniform number; the true label's step is empty.
-    drawn = (below <= batch.uniforms[:, None] * below[:, -1:]).sum(1).clamp_max(CLASSES - 1)
+    drawn = (below <= batch.uniforms[:, None] * below[:, -1:]).sum(1).clamp_max(below.shape[1] - 1)
     return torch.where(drawn == batch.labels, probabilities.argmax(1), drawn)

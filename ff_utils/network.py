@@ -25,7 +25,7 @@ from torch import Tensor
 
 from . import kernels
 from .config import RunConfig
-from .labels import CLASSES, code_values
+from .labels import code_values
 from .parameters import Parameter, Rates
 
 TINY = 1e-12  # Keeps the scale of an all-zero row finite; the row stays zero.
@@ -35,19 +35,11 @@ TINY = 1e-12  # Keeps the scale of an all-zero row finite; the row stays zero.
 class Pixels:
     """A batch of images ready for the first layer: label pixels left out.
 
-    `values` [batch, pixels − 10] in the format of the products, `squares` [batch] their sums of squares.
+    `values` [batch, pixels − classes] in the format of the products, `squares` [batch] their sums of squares.
     """
 
     values: Tensor
     squares: Tensor
-
-    @classmethod
-    def of(cls, images: Tensor, dtype: torch.dtype) -> Pixels:
-        """From `images` [batch, pixels] of uint8 (divided by 255) or floating point in 0..1."""
-        values = images[:, CLASSES:]
-        wide = torch.float64 if dtype == torch.float64 else torch.float32
-        values = values.to(wide) / 255 if values.dtype == torch.uint8 else values.to(wide)
-        return cls(values.to(dtype), (values * values).sum(1))
 
 
 @dataclass
@@ -86,7 +78,7 @@ class Pass:
 class Weights:
     """The weights that a forward pass reads, per layer.
 
-    `labels` [10, units]: the first layer's rows of the label pixels, in the master format; `products`
+    `labels` [classes, units]: the first layer's rows of the label pixels, in the master format; `products`
     [inputs, units]: in the format of the products, for the first layer without those rows; `biases`.
     """
 
@@ -131,35 +123,51 @@ class Layer:
 class Network:
     """The layers of a run, their forward pass and their update.
 
-    `inputs` counts all pixels of an image, the label's included. `dtype` is the number format of the
-    matrix products; weights are kept in float32 (float64 if `dtype` is).
+    `inputs` counts all pixels of an image, the label's included; the first `classes` of them hold the
+    label. `dtype` is the number format of the matrix products; weights are kept in float32 (float64 if
+    `dtype` is).
     """
 
-    def __init__(self, config: RunConfig, inputs: int, dtype: torch.dtype, generator: torch.Generator, device="cpu"):
-        self.config, self.dtype, self.device = config, dtype, torch.device(device)
+    def __init__(
+        self,
+        config: RunConfig,
+        inputs: int,
+        classes: int,
+        dtype: torch.dtype,
+        generator: torch.Generator,
+        device: str | torch.device = "cpu",
+    ):
+        self.config, self.dtype, self.device, self.classes = config, dtype, torch.device(device), classes
         sizes = (inputs, *config.hidden)
         self.layers = [Layer(below, units, config, dtype, generator, self.device) for below, units in pairwise(sizes)]
         self.inputs = inputs
         master = self.layers[0].zero_bias
         self.theta = master.new_tensor(config.per_layer("theta"))
-        self.code_values = code_values(master.dtype, self.device)
+        self.code_values = code_values(classes, master.dtype, self.device)
         self.target = master.new_tensor([[1.0], [0.0]])  # of positive and negative rows
         self.code_squares = (self.code_values**2).sum(1)
+
+    def pixels(self, images: Tensor, dtype: torch.dtype | None = None) -> Pixels:
+        """`images` [batch, pixels], of uint8 (divided by 255) or floating point in 0..1, for products in `dtype`."""
+        dtype, values = dtype or self.dtype, images[:, self.classes :]
+        wide = torch.float64 if dtype == torch.float64 else torch.float32
+        values = values.to(wide) / 255 if values.dtype == torch.uint8 else values.to(wide)
+        return Pixels(values.to(dtype), (values * values).sum(1))
 
     # -- forward ----------------------------------------------------------------------------------
     def weights(self) -> Weights:
         """The weights as training sees them."""
         first, *deeper = self.layers
-        products = [first.weight.rounded[CLASSES:], *(layer.weight.rounded for layer in deeper)]
+        products = [first.weight.rounded[self.classes :], *(layer.weight.rounded for layer in deeper)]
         biases = [layer.bias.value if layer.bias else layer.zero_bias for layer in self.layers]
-        return Weights(first.weight.value[:CLASSES], products, biases)
+        return Weights(first.weight.value[: self.classes], products, biases)
 
     def evaluated_weights(self, dtype: torch.dtype) -> Weights:
         """The weights as evaluation sees them: averaged where the run says so, products in `dtype`."""
         first, *deeper = (layer.weight.evaluated() for layer in self.layers)
-        products = [first[CLASSES:].to(dtype), *(weight.to(dtype) for weight in deeper)]
+        products = [first[self.classes :].to(dtype), *(weight.to(dtype) for weight in deeper)]
         biases = [layer.bias.evaluated() if layer.bias else layer.zero_bias for layer in self.layers]
-        return Weights(first[:CLASSES], products, biases)
+        return Weights(first[: self.classes], products, biases)
 
     def forward(
         self,

@@ -13,22 +13,22 @@ import torch
 from torch import Tensor
 
 from .config import RunConfig
-from .labels import CLASSES, NEUTRAL
-from .network import Network, Pass, Pixels, Weights
+from .network import Network, Pass, Weights
 from .parameters import Parameter, Rates
 
 
-def all_codes(batch: int, device=None) -> Tensor:
-    """Every class for every image, [10, batch]."""
-    return torch.arange(CLASSES, device=device)[:, None].expand(CLASSES, batch)
+def all_codes(network: Network, batch: int) -> Tensor:
+    """Every class for every image, [classes, batch]."""
+    return torch.arange(network.classes, device=network.device)[:, None].expand(-1, batch)
 
 
-def neutral_codes(batch: int, device=None) -> Tensor:
-    return torch.full((1, batch), NEUTRAL, device=device)
+def neutral_codes(network: Network, batch: int) -> Tensor:
+    """The neutral label for every image, [1, batch]."""
+    return torch.full((1, batch), network.classes, device=network.device)
 
 
 def label_scores(result: Pass, goodness_from: int) -> Tensor:
-    """S(c) of a pass over all labels: [batch, 10]. `goodness_from` counts hidden layers from 1."""
+    """S(c) of a pass over all labels: [batch, labels]. `goodness_from` counts hidden layers from 1."""
     summed = torch.stack(result.goodness[goodness_from - 1 :]).sum(0)
     return summed.view(result.codes.shape).t()
 
@@ -44,9 +44,10 @@ class Head:
         like = network.layers[0].zero_bias
         averaged = config.weight_averaging > 0
         self.weights = [
-            Parameter(like.new_zeros(units, CLASSES), network.dtype, averaged) for units in config.hidden[self.first :]
+            Parameter(like.new_zeros(units, network.classes), network.dtype, averaged)
+            for units in config.hidden[self.first :]
         ]
-        self.bias = Parameter(like.new_zeros(CLASSES), like.dtype, averaged)
+        self.bias = Parameter(like.new_zeros(network.classes), like.dtype, averaged)
 
     def _features(self, neutral: Pass) -> Iterator[tuple[Tensor, Tensor]]:
         """Per layer the activities [batch, units] and the factor [batch] that makes their RMS 1."""
@@ -54,7 +55,7 @@ class Head:
             yield y, (g / y.shape[1]).clamp_min(1e-12).rsqrt()
 
     def logits(self, neutral: Pass, evaluated: bool = False) -> Tensor:
-        """[batch, 10] from a pass under the neutral label."""
+        """[batch, classes] from a pass under the neutral label."""
         total = self.bias.evaluated() if evaluated else self.bias.value
         for (y, scale), weight in zip(self._features(neutral), self.weights, strict=True):
             value = weight.evaluated() if evaluated else weight.value
@@ -62,7 +63,7 @@ class Head:
         return total
 
     def update(self, neutral: Pass, logits: Tensor, labels: Tensor, rates: Rates) -> None:
-        """One step on the mean cross-entropy of `logits` [batch, 10] for `labels` [batch]."""
+        """One step on the mean cross-entropy of `logits` [batch, classes] for `labels` [batch]."""
         error = torch.softmax(logits, 1)
         error[torch.arange(len(labels), device=labels.device), labels] -= 1
         error /= len(labels)
@@ -115,20 +116,20 @@ def evaluate(
     activity = [torch.zeros(units, device=images.device) for units in network.config.hidden]
     active = [torch.zeros(units, device=images.device) for units in network.config.hidden]
     for chosen, truth in zip(images.split(batch_size), labels.split(batch_size), strict=True):
-        pixels = Pixels.of(chosen, dtype)
+        pixels = network.pixels(chosen, dtype)
         shared = pixels.values @ weights.products[0]
         if search:
-            codes = all_codes(len(chosen), images.device)
+            codes = all_codes(network, len(chosen))
             result = network.forward(pixels, codes, weights, pixel_product=shared)
             scores = label_scores(result, network.config.goodness_from)
             parts["label_search"].append(scores.argmax(1))
-            goodness = torch.stack(result.goodness).view(-1, CLASSES, len(chosen))
+            goodness = torch.stack(result.goodness).view(-1, network.classes, len(chosen))
             parts["layers"].append(goodness.argmax(1))
             for i, y in enumerate(result.select(truth[None].long()).activities):
                 activity[i] += y.sum(0, dtype=torch.float32)
                 active[i] += (y > 0).sum(0)
         if head is not None:
-            codes = neutral_codes(len(chosen), images.device)
+            codes = neutral_codes(network, len(chosen))
             neutral = network.forward(pixels, codes, weights, pixel_product=shared)
             parts["one_pass"].append(head.logits(neutral, evaluated=True).argmax(1))
     joined = {name: torch.cat(p, -1).to(torch.uint8).cpu() for name, p in parts.items() if p}
@@ -139,7 +140,7 @@ def evaluate(
 
 
 def one_image(network: Network, image: Tensor, weights: Weights | None = None) -> tuple[Tensor, Tensor]:
-    """The ten scores S(c) [10] of one image [pixels] and every layer's goodness [layers, 10]."""
-    result = network.forward(Pixels.of(image[None], network.dtype), all_codes(1, image.device), weights)
+    """The scores S(c) [classes] of one image [pixels] and every layer's goodness [layers, classes]."""
+    result = network.forward(network.pixels(image[None]), all_codes(network, 1), weights)
     scores = label_scores(result, network.config.goodness_from)[0]
     return scores, torch.stack(result.goodness)

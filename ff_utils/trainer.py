@@ -19,9 +19,8 @@ from . import kernels
 from .config import RunConfig
 from .data import Shifter, Splits
 from .errors import UserError
-from .labels import CLASSES
 from .negatives import Batch, Sampler, sampler
-from .network import Network, Pixels
+from .network import Network
 from .parameters import Rates
 from .readout import Evaluation, Head, evaluate
 
@@ -89,7 +88,7 @@ class Trainer:
         self.images = self.train.images.flatten(1)
         self.shifter = Shifter(self.train.images, config.jitter) if config.jitter else None
         start = generator(config.seed, 0, "weights")
-        self.network = Network(config, self.images.shape[1], self.dtype, start, self.device)
+        self.network = Network(config, self.images.shape[1], splits.classes, self.dtype, start, self.device)
         self.head = Head(config, self.network) if config.head_lr else None
         self.epoch = 0
         weights = sum(layer.weight.value.numel() for layer in self.network.layers)
@@ -97,18 +96,19 @@ class Trainer:
 
     @torch.no_grad()
     def run_epoch(self, after_step=None) -> tuple[dict[str, float], np.ndarray]:
-        """Train one epoch. Returns its training metrics and the counts [10, 10] of true × negative labels.
+        """Train one epoch. Returns its training metrics and the counts [classes, classes] of true × negative
+        labels.
 
         `after_step` is called with no argument after each mini-batch.
         """
-        n, layers = len(self.labels), len(self.config.hidden)
+        n, layers, classes = len(self.labels), len(self.config.hidden), self.network.classes
         draws = self.draws(self.epoch + 1)
         totals = torch.zeros(layers, 3, device=self.device)
-        counts = torch.zeros(CLASSES * CLASSES, dtype=torch.long, device=self.device)
+        counts = torch.zeros(classes * classes, dtype=torch.long, device=self.device)
         for rows in draws.order.split(self.config.batch_size):
             statistics, wrong = self.step(rows, draws)
             totals += statistics * len(rows)
-            counts.index_add_(0, self.labels[rows] * CLASSES + wrong, torch.ones_like(wrong))
+            counts.index_add_(0, self.labels[rows] * classes + wrong, torch.ones_like(wrong))
             if after_step:
                 after_step()
         self.epoch += 1
@@ -118,7 +118,7 @@ class Trainer:
         for i, (_, positive, negative) in enumerate(totals, 1):
             metrics[f"layer{i}_goodness_positive"] = positive
             metrics[f"layer{i}_goodness_negative"] = negative
-        return metrics, counts.view(CLASSES, CLASSES).cpu().numpy()
+        return metrics, counts.view(classes, classes).cpu().numpy()
 
     def draws(self, epoch: int) -> Draws:
         """All that is random or scheduled in `epoch`, counted from 1."""
@@ -145,7 +145,7 @@ class Trainer:
         labels = self.labels[rows]
         images = self.shifter(rows, draws.shifts[rows]) if self.shifter else self.images[rows]
         masks = self._dropout_masks(len(rows), draws.dropout)
-        batch = Batch(self.network, self.head, Pixels.of(images, self.dtype), labels, draws.uniforms[rows], masks)
+        batch = Batch(self.network, self.head, self.network.pixels(images), labels, draws.uniforms[rows], masks)
         wrong = draws.sampler(batch)
         both = batch.both(wrong)
         weight_rates, bias_rates, head_rates = draws.rates

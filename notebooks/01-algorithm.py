@@ -39,7 +39,7 @@ from myst_nb import glue
 from ff_utils import Trainer, figures, load, recipe, studies
 from ff_utils.data import excerpt
 from ff_utils.labels import inject
-from ff_utils.network import Network, Pixels
+from ff_utils.network import Network
 from ff_utils.parameters import Rates
 from ff_utils.readout import all_codes, error_percent
 
@@ -211,7 +211,7 @@ config = recipe(
     peer_normalization=0,
 )
 start = torch.Generator().manual_seed(0)
-network = Network(config, 784, torch.float64, start)
+network = Network(config, 784, 10, torch.float64, start)
 weights = [
     tuple(p.value.clone().requires_grad_() for p in (part.weight, part.bias))
     for part in network.layers
@@ -242,7 +242,7 @@ for i, (W, b) in enumerate(weights, 1):
 # %%
 lr = 0.01
 rates = [Rates.of(lr, 0.0, 0.0, "coupled", 0.0, like=t)] * 3
-pixels = Pixels.of(images, torch.float64)
+pixels = network.pixels(images)
 network.update(pixels, network.forward(pixels, codes), rates, rates)
 
 for moved, (W, b) in zip(network.layers, weights, strict=True):
@@ -310,13 +310,14 @@ config = recipe(
 )
 trainer = Trainer(config, digits, dtype=torch.float32, device="cpu")
 
-pixels = Pixels.of(digits.validation.images.flatten(1), torch.float32)
+network = trainer.network
+pixels = network.pixels(digits.validation.images.flatten(1))
 truth = digits.validation.labels.long()
 
 
 def look():
     """Goodness of the validation images: [layers, labels, images]."""
-    goodness = trainer.network.forward(pixels, all_codes(len(truth))).goodness
+    goodness = network.forward(pixels, all_codes(network, len(truth))).goodness
     return torch.stack(goodness).view(2, 10, len(truth))
 
 

@@ -41,7 +41,6 @@ from ff_utils.config import command_of
 from ff_utils.data import Shifter, excerpt
 from ff_utils.labels import NEUTRAL, inject
 from ff_utils.negatives import Batch, sampler
-from ff_utils.network import Pixels
 from ff_utils.readout import neutral_codes, one_image
 from ff_utils.training import MILESTONES
 
@@ -169,7 +168,7 @@ right = answers.label_search == truth
 right_in_one = answers.one_pass == truth
 
 logits = head.logits(
-    network.forward(Pixels.of(images, torch.float32), neutral_codes(len(truth)))
+    network.forward(network.pixels(images), neutral_codes(network, len(truth)))
 )
 probabilities = torch.softmax(logits, 1)
 
@@ -214,7 +213,7 @@ draws = 900
 batch = Batch(
     network,
     head,
-    Pixels.of(images[unsure].expand(draws, -1), torch.float32),
+    network.pixels(images[unsure].expand(draws, -1)),
     truth[unsure].expand(draws),
     uniforms=(torch.arange(draws) + 0.5) / draws,
 )

@@ -1,5 +1,7 @@
 """The negative samplers against brute force."""
 
+from types import SimpleNamespace
+
 import pytest
 import support
 import torch
@@ -7,7 +9,6 @@ import torch
 from ff_utils import RunConfig, load, register, train
 from ff_utils.labels import CLASSES
 from ff_utils.negatives import Batch, sampler
-from ff_utils.network import Pixels
 from ff_utils.trainer import Trainer
 
 IMAGES = 60
@@ -27,7 +28,7 @@ def trainer():
 def batch_of(trainer, uniforms=None, masks=None):
     images, labels = trainer.images[:IMAGES], trainer.labels[:IMAGES]
     uniforms = torch.zeros(len(labels)) if uniforms is None else uniforms
-    pixels = Pixels.of(images, torch.float64)
+    pixels = trainer.network.pixels(images)
     return Batch(trainer.network, trainer.head, pixels, labels, uniforms, masks), images.double() / 255
 
 
@@ -38,7 +39,8 @@ def only_wrong(values, labels):
 
 
 def random_labels(labels, uniforms):
-    return sampler("random")(Batch(None, None, None, labels, uniforms))
+    network = SimpleNamespace(classes=CLASSES)
+    return sampler("random")(Batch(network, None, None, labels, uniforms))
 
 
 def test_random_is_uniform_over_the_nine_wrong_labels():

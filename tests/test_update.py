@@ -8,19 +8,19 @@ import torch.nn.functional as F
 
 from ff_utils import RunConfig
 from ff_utils.labels import CLASSES, inject
-from ff_utils.network import Network, Pixels
+from ff_utils.network import Network
 from ff_utils.parameters import Parameter, Rates
 from ff_utils.trainer import Trainer, generator
 
 BATCH, PIXELS = 7, 40
 
 
-def make(config, seed=3):
-    network = Network(config, PIXELS, torch.float64, generator(seed, 0, "weights"))
+def make(config, seed=3, classes=CLASSES):
+    network = Network(config, PIXELS, classes, torch.float64, generator(seed, 0, "weights"))
     draw = torch.Generator().manual_seed(seed)
     images = torch.rand(BATCH, PIXELS, generator=draw, dtype=torch.float64)
-    labels = torch.randint(CLASSES, (BATCH,), generator=draw)
-    wrong = (labels + torch.randint(1, CLASSES, (BATCH,), generator=draw)) % CLASSES
+    labels = torch.randint(classes, (BATCH,), generator=draw)
+    wrong = (labels + torch.randint(1, classes, (BATCH,), generator=draw)) % classes
     for layer in network.layers:  # Biases and running means away from their starting values.
         if layer.bias:
             layer.bias.value.normal_(0, 0.1, generator=draw)
@@ -30,7 +30,7 @@ def make(config, seed=3):
 
 def oracle(config, network, images, codes, masks=None):
     """The gradients of every weight and bias by autograd, from the definition of the objective."""
-    x = torch.cat([inject(images, codes[0]), inject(images, codes[1])])
+    x = torch.cat([inject(images, row, network.classes) for row in codes])
     target = torch.cat([torch.ones(BATCH), torch.zeros(BATCH)]).double()
     if config.input_normalization != "none":
         x = F.normalize(x, dim=1) * (PIXELS**0.5 if config.input_normalization == "rms" else 1)
@@ -71,7 +71,7 @@ def test_update_equals_autograd(reduction, normalization, at_input, temperature,
     ]
 
     rates = [Rates.of(1.0, 0.0, 0.0, "coupled", 0.0, network.layers[0].zero_bias)] * 3
-    pixels = Pixels.of(images, torch.float64)
+    pixels = network.pixels(images)
     network.update(pixels, network.forward(pixels, codes), rates, rates)
 
     for layer, (weight, bias_value), (weight_gradient, bias_gradient) in zip(
@@ -83,6 +83,19 @@ def test_update_equals_autograd(reduction, normalization, at_input, temperature,
             torch.testing.assert_close(bias_value - layer.bias.value, bias_gradient)
 
 
+@pytest.mark.parametrize("classes", [2, 24])
+def test_update_equals_autograd_for_other_numbers_of_classes(classes):
+    config = RunConfig(hidden=(16, 12, 14), theta=2.0, init="normal", input_normalization="rms")
+    network, images, codes = make(config, classes=classes)
+    expected = oracle(config, network, images, codes)
+    before = [layer.weight.value.clone() for layer in network.layers]
+    rates = [Rates.of(1.0, 0.0, 0.0, "coupled", 0.0, network.layers[0].zero_bias)] * 3
+    pixels = network.pixels(images)
+    network.update(pixels, network.forward(pixels, codes), rates, rates)
+    for layer, weight, (gradient, _) in zip(network.layers, before, expected, strict=True):
+        torch.testing.assert_close(weight - layer.weight.value, gradient)
+
+
 def test_update_with_dropout_equals_autograd():
     config = RunConfig(hidden=(16, 12, 14), theta=2.0, dropout=0.4, init="normal")
     network, images, codes = make(config)
@@ -91,7 +104,7 @@ def test_update_with_dropout_equals_autograd():
     expected = oracle(config, network, images, codes, masks)
     before = [layer.weight.value.clone() for layer in network.layers]
     rates = [Rates.of(1.0, 0.0, 0.0, "coupled", 0.0, network.layers[0].zero_bias)] * 3
-    pixels = Pixels.of(images, torch.float64)
+    pixels = network.pixels(images)
     network.update(pixels, network.forward(pixels, codes, masks=masks), rates, rates)
     for layer, weight, (gradient, _) in zip(network.layers, before, expected, strict=True):
         torch.testing.assert_close(weight - layer.weight.value, gradient)
@@ -158,7 +171,7 @@ def test_compiled_kernels_equal_plain_ones(monkeypatch):
         monkeypatch.setenv("FF_COMPILE", choice)
         network, images, codes = make(config)
         rates = [Rates.of(0.5, 0.9, 1e-3, "coupled", 0.0, network.layers[0].zero_bias)] * 3
-        pixels = Pixels.of(images, torch.float64)
+        pixels = network.pixels(images)
         for _ in range(2):
             network.update(pixels, network.forward(pixels, codes), rates, rates)
         states.append([layer.weight.value for layer in network.layers])
