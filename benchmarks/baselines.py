@@ -14,7 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ff_utils.config import RunConfig
-from ff_utils.data import ImageSet
+from ff_utils.data import ImageSet, Splits
+from ff_utils.readout import error_percent
 
 
 def inject(x: Tensor, labels: Tensor) -> Tensor:
@@ -31,6 +32,7 @@ class Net(nn.Module):
         sizes = (784, *config.hidden)
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
         self.config = config
+        self.searching = config.negatives == "label_search"
 
     def goodness(self, x: Tensor) -> list[Tensor]:
         found = []
@@ -47,7 +49,7 @@ class Net(nn.Module):
         return torch.stack([sum(self.goodness(inject(x, c))[1:]) for c in labels], 1)
 
     def loss(self, x: Tensor, labels: Tensor) -> Tensor:
-        if self.config.negatives == "label_search":
+        if self.searching:
             wrong = self.scores(x).scatter(1, labels[:, None], -torch.inf).argmax(1)
         else:
             wrong = (labels + torch.randint(1, 10, labels.shape)) % 10
@@ -87,13 +89,31 @@ def data_loader(images: ImageSet, batch_size: int) -> Iterator[tuple[Tensor, Ten
         yield from loader
 
 
-def training_steps(config: RunConfig, batches: Iterator[tuple[Tensor, Tensor]]) -> Iterator[None]:
-    """Each item is one finished training step."""
-    net = Net(config)
+def training_steps(
+    config: RunConfig, batches: Iterator[tuple[Tensor, Tensor]], bf16: bool = False, net: Net | None = None
+) -> Iterator[None]:
+    """Each item is one finished training step; `bf16`: with products in bfloat16 by autocast."""
+    net = net or Net(config)
     optimizer = torch.optim.SGD(net.parameters(), lr=config.per_layer("lr")[0], momentum=config.momentum)
     for x, labels in batches:
-        loss = net.loss(x, labels)
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            loss = net.loss(x, labels)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         yield
+
+
+def train_and_evaluate(config: RunConfig, splits: Splits, epochs: int) -> float:
+    """The validation error (%) by label search after some epochs, with the run's warm-up and seed."""
+    torch.manual_seed(config.seed)
+    net = Net(config)
+    steps = training_steps(config, in_memory(splits.train, config.batch_size), net=net)
+    hard = net.searching
+    for epoch in range(1, epochs + 1):
+        net.searching = hard and epoch > config.warmup
+        for _ in range(-(-len(splits.train) // config.batch_size)):
+            next(steps)
+    images = splits.validation.images.flatten(1).float() / 255
+    predicted = torch.cat([net.scores(part).argmax(1) for part in images.split(1000)])
+    return error_percent(predicted, splits.validation.labels)

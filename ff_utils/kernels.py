@@ -10,9 +10,11 @@ All take and return row-major tensors; `dtype` below is the number format of the
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import logging
 import os
+import platform
 import shutil
 import warnings
 
@@ -43,6 +45,23 @@ def compiling() -> bool:
     return compiler_found() and (_allowed if choice is None else choice != "0")
 
 
+def keep_freed_memory(keep: bool = True) -> None:
+    """Have the process keep memory that was freed, or return it to the system as the C library's default is.
+
+    A training step frees what the next one takes. Memory that went back to the system in between comes
+    back as fresh pages, each of which the system must map and fill with zeros: thousands in every
+    step. Applies to the GNU C library; others are left alone.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return
+    # The names and values of malloc.h. Left alone, both thresholds grow with what is freed, up to those given here
+    # for the default.
+    trim_threshold, mmap_threshold, megabyte = -1, -3, 2**20
+    mallopt = ctypes.CDLL(None).mallopt
+    mallopt(mmap_threshold, 1024 * megabyte if keep else 32 * megabyte)
+    mallopt(trim_threshold, -1 if keep else 64 * megabyte)
+
+
 def fused(function):
     """`function`, compiled on first use where that is possible and else as it is."""
     # The compiler looks for a CUDA toolkit and warns where it finds one without a GPU.
@@ -63,6 +82,7 @@ def fused(function):
             warnings.warn(f"running {function.__name__} uncompiled: {error}", stacklevel=2)
             return function(*arguments)
 
+    call.plain = function
     return call
 
 
@@ -112,19 +132,24 @@ def local_gradient(y: Tensor, slope: Tensor, scale: Tensor, peer: Tensor, positi
 def descend(
     value: Tensor,
     velocity: Tensor,
+    average: Tensor | None,
     gradient: Tensor,
     rounded: Tensor | None,
     lr: Tensor,
     momentum: Tensor,
     coupled: Tensor,
     shrink: Tensor,
+    averaging: Tensor,
 ) -> None:
     """One step of heavy-ball SGD, in place: v ← μv + ∇ + coupled·w; w ← shrink·w − lr·v.
 
+    `average` is the running average of `value`, if there is one: a ← averaging·a + (1 − averaging)·w.
     `rounded` is the copy of `value` that the matrix products read, if it is another tensor.
     The rates are 0-dimensional tensors, so that a schedule does not compile anew.
     """
     velocity.copy_(momentum * velocity + gradient.to(value.dtype) + coupled * value)
     value.copy_(shrink * value - lr * velocity)
+    if average is not None:
+        average.copy_(value + averaging * (average - value))
     if rounded is not None:
         rounded.copy_(value)

@@ -43,6 +43,7 @@ class Batch:
         self.network, self.head, self.pixels = network, head, pixels
         self.labels, self.uniforms, self.masks = labels, uniforms, masks
         self.searched: Pass | None = None
+        self._neutral: Pass | None = None
 
     @cached_property
     def pixel_product(self) -> Tensor:
@@ -50,7 +51,18 @@ class Batch:
         return self.pixels.values @ self.network.weights().products[0]
 
     def forward(self, codes: Tensor) -> Pass:
-        """A forward pass of the batch's images under `codes` [labels, batch]."""
+        """A forward pass of the batch's images under `codes` [labels, batch].
+
+        The first one takes the neutral label along, if there is a head that will need it: one
+        pass of more rows is quicker than two.
+        """
+        if self.head is None or self._neutral is not None:
+            return self._pass(codes)
+        result = self._pass(torch.cat([codes, neutral_codes(self.network, codes.shape[1])]))
+        self._neutral = result.labels(slice(-1, None))
+        return result.labels(slice(0, -1))
+
+    def _pass(self, codes: Tensor) -> Pass:
         return self.network.forward(self.pixels, codes, masks=self.masks, pixel_product=self.pixel_product)
 
     def search(self, codes: Tensor) -> Tensor:
@@ -66,10 +78,12 @@ class Batch:
         """S(c) of every label, [batch, classes]."""
         return self.search(all_codes(self.network, len(self.labels)))
 
-    @cached_property
+    @property
     def neutral(self) -> Pass:
         """The forward pass under the neutral label."""
-        return self.forward(neutral_codes(self.network, len(self.labels)))
+        if self._neutral is None:
+            self._neutral = self._pass(neutral_codes(self.network, len(self.labels)))
+        return self._neutral
 
     @cached_property
     def head_logits(self) -> Tensor:

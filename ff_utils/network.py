@@ -61,6 +61,16 @@ class Pass:
         y = self.activities[layer]
         return y if self.masks is None else (y.view(*self.codes.shape, -1) * self.masks[layer]).flatten(0, 1)
 
+    def labels(self, part: slice) -> Pass:
+        """The rows of some consecutive labels, without copying."""
+        batch = self.codes.shape[1]
+        first, last, _ = part.indices(len(self.codes))
+
+        def rows(tensors: list[Tensor]) -> list[Tensor]:
+            return [tensor[first * batch : last * batch] for tensor in tensors]
+
+        return Pass(self.codes[part], rows(self.activities), rows(self.goodness), rows(self.scales), self.masks)
+
     def select(self, codes: Tensor) -> Pass:
         """The rows of some `codes` [labels, batch] out of this pass, which must hold them for every image."""
         batch = codes.shape[1]

@@ -22,16 +22,16 @@ class Parameter:
         self.velocity = torch.zeros_like(value)
         self.average = value.clone() if averaged else None
         self.rounded = value.to(dtype)
+        # A compiled call costs more than a few operations on a small tensor.
+        self._descend = kernels.descend if value.numel() >= 100_000 else kernels.descend.plain
 
     def descend(self, gradient: Tensor, rates: Rates) -> None:
         """One step down `gradient` (same shape); see `kernels.descend`."""
         rounded = None if self.rounded is self.value else self.rounded
-        kernels.descend(
-            self.value, self.velocity, gradient, rounded,
-            rates.lr, rates.momentum, rates.coupled, rates.shrink,
+        self._descend(
+            self.value, self.velocity, self.average, gradient, rounded,
+            rates.lr, rates.momentum, rates.coupled, rates.shrink, rates.averaging,
         )  # fmt: skip
-        if self.average is not None:
-            self.average.lerp_(self.value, 1 - rates.averaging)
 
     def evaluated(self) -> Tensor:
         """The values that evaluation uses: the average where there is one."""
@@ -50,16 +50,16 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Rates:
-    """The rates of one optimiser step, as 0-dimensional tensors; `averaging` is a plain number."""
+    """The rates of one optimiser step, as 0-dimensional tensors."""
 
     lr: Tensor
     momentum: Tensor
     coupled: Tensor
     shrink: Tensor
-    averaging: float
+    averaging: Tensor
 
     @classmethod
     def of(cls, lr: float, momentum: float, decay: float, form: str, averaging: float, like: Tensor) -> Rates:
         coupled, shrink = (decay, 1.0) if form == "coupled" else (0.0, 1.0 - lr * decay)
-        numbers = (torch.tensor(x, dtype=like.dtype, device=like.device) for x in (lr, momentum, coupled, shrink))
-        return cls(*numbers, averaging)
+        numbers = (lr, momentum, coupled, shrink, averaging)
+        return cls(*(torch.tensor(x, dtype=like.dtype, device=like.device) for x in numbers))

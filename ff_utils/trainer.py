@@ -93,6 +93,7 @@ class Trainer:
         self.epoch = 0
         weights = sum(layer.weight.value.numel() for layer in self.network.layers)
         kernels.allow_compiling(weights >= WORTH_COMPILING)
+        kernels.keep_freed_memory()
 
     @torch.no_grad()
     def run_epoch(self, after_step=None) -> tuple[dict[str, float], np.ndarray]:

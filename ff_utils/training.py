@@ -55,11 +55,11 @@ class Record:
     def measure(self, trainer: Trainer, milestone: bool) -> dict[str, float]:
         """Evaluate after an epoch at the default cadence and return the columns of its row.
 
-        One-pass every epoch; label search at epochs 1-5, every fifth, the milestones and the end; test only
-        at the milestones and the end, and these in float32.
+        One-pass every epoch; label search at epochs 1-5, every fifth to 20, then every tenth, at the
+        milestones and the end; test only at the milestones and the end, and these in float32.
         """
         epoch = trainer.epoch
-        search = milestone or epoch <= 5 or epoch % 5 == 0
+        search = milestone or epoch <= 5 or epoch % (5 if epoch <= 20 else 10) == 0
         dtype = torch.promote_types(trainer.dtype, torch.float32) if milestone else trainer.dtype
         columns = {}
         for part, short in (("validation", "val"), ("test", "test")):
