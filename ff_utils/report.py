@@ -13,11 +13,12 @@ from IPython.display import Markdown
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from .collecting import Collected, expected, readable_time, stores
 from .config import command_of
 from .errors import explained
 from .figures import NEGATIVE, POSITIVE
 from .results import Run, Store
-from .studies import Collected, Study, expected, readable_time, stores
+from .studies import Study
 from .uncertainty import Estimate, over_seeds
 
 VALIDATION, TEST = "val_label_search_error", "test_label_search_error"

@@ -12,11 +12,11 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from . import studies
+from . import collecting, studies
+from .collecting import Collected
 from .errors import UserError
 from .report import choose
 from .results import Run, project_folder
-from .studies import Collected
 from .uncertainty import Estimate, binomial_sd, over_seeds, paired_difference
 
 KINDS = ("level", "at_least", "at_most", "difference", "choice")
@@ -74,7 +74,7 @@ def judge(claim: Claim) -> Verdict:
     measure = claim.measure
     if measure["study"] not in studies.STUDIES or "quantity" in measure:
         return NOT_RUN
-    collected = studies.collect(studies.get(measure["study"], "paper"), "never")
+    collected = collecting.collect(studies.get(measure["study"], "paper"), "never")
     if claim.kind == "choice":
         return _judge_choice(claim, collected)
     if "from" in measure:

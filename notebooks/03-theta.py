@@ -28,10 +28,10 @@ train = "auto"  # never, missing, all (from scratch) or auto
 # %% tags=["hide-input"]
 from myst_nb import glue
 
-from ff_utils import figures, report, studies
+from ff_utils import collecting, figures, report, studies
 
 figures.style()
-studies.check_parameters(profile, train)
+collecting.check_parameters(profile, train)
 study = studies.get("theta", profile)
 
 # %% [markdown]
@@ -77,7 +77,7 @@ report.plan(study)
 report.roles(study)
 
 # %% tags=["nbval-ignore-output"]
-collected = studies.collect(study, train)
+collected = collecting.collect(study, train)
 report.status(collected)
 
 # %% tags=["hide-input"]
@@ -210,7 +210,7 @@ report.draw_learning(
 
 # %% tags=["nbval-ignore-output"]
 at = "smoke" if profile == "smoke" else "paper"
-first = studies.collect(studies.get("first-light", at), "auto")
+first = collecting.collect(studies.get("first-light", at), "auto")
 report.status(first)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Goodness in units of θ for the two published recipes. Rows: the recipe of Hinton's code (3 × 1000), the source's recipe with the loss summed over layers, and with the loss averaged.", "name": "fig-theta-first-light"}, "image": {"alt": "Panels of goodness by layer for three runs. In the first, positives and negatives separate in every layer; in the other two less and less from layer to layer."}}

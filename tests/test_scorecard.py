@@ -4,7 +4,7 @@ import pytest
 import support
 import yaml
 
-from ff_utils import UserError, scorecard, studies
+from ff_utils import UserError, results, scorecard, studies
 from ff_utils.scorecard import Claim, judge, load_claims, table
 from ff_utils.uncertainty import over_seeds, paired_difference
 
@@ -123,5 +123,5 @@ def test_a_broken_claims_file_is_refused(tmp_path, text):
 
 
 def test_the_rules_name_every_kind():
-    text = (studies.project_folder() / "results" / "claims.yaml").read_text()
+    text = (results.project_folder() / "results" / "claims.yaml").read_text()
     assert {entry["kind"] for entry in yaml.safe_load(text)["claims"]} <= set(scorecard.KINDS)
