@@ -1,34 +1,33 @@
-"""The tables and figures that the chapters of the search log show.
+"""The tables and the numbers in prose that the chapters of the search log show.
 
-A `draw_` function draws one figure with pyplot and returns nothing, so that a notebook shows it once. Where
-runs are missing, tables and figures say "open".
+Where runs are missing, both say "open". The figures are in `charts`.
 """
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
 import pandas as pd
-import seaborn as sns
 from IPython.display import Markdown
-from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
-from .collecting import Collected, expected, readable_time, stores
+from .collecting import Collected, collect, expected, readable_time
 from .config import command_of
-from .errors import explained
-from .figures import NEGATIVE, POSITIVE
 from .results import Run, Store
 from .studies import Study
 from .uncertainty import Estimate, over_seeds
 
 VALIDATION, TEST = "val_label_search_error", "test_label_search_error"
+ONE_PASS = "val_one_pass_error"
+IMAGES = {"digits": 360, "mnist": 10_000}  # For validation, and as many for the test.
+SYMBOLS = {
+    "theta": "θ", "lr": "learning rate", "weight_decay": "weight decay", "peer_normalization": "λ",
+    "negatives": "negatives", "jitter": "jitter (pixels)",
+}  # fmt: skip
 
 
 def _table(rows: list[dict], name: str, index: list | None = None) -> pd.DataFrame:
     """A table with one header row: the first column's name stands in it, and numbers are as short as they can be."""
     frame = pd.DataFrame(rows, index=index) if index is not None else pd.DataFrame(rows).set_index(name)
     frame.index = [number(key) if isinstance(key, float) else key for key in frame.index]
-    return frame.fillna("").rename_axis(columns={"theta": "θ"}.get(name, name))
+    return frame.fillna("").rename(columns=SYMBOLS).rename_axis(columns=SYMBOLS.get(name, name))
 
 
 def plan(study: Study) -> pd.DataFrame:
@@ -47,50 +46,71 @@ def plan(study: Study) -> pd.DataFrame:
     return _table(rows, study.factor)
 
 
+FIXED = (
+    "hidden", "theta", "lr", "momentum", "weight_decay", "layer_reduction", "init", "normalization",
+    "input_normalization", "negatives", "warmup", "peer_normalization", "jitter", "batch_size", "bias",
+)  # fmt: skip
+
+
 def roles(study: Study) -> pd.DataFrame:
     """Which hyperparameters the study is about, which are nuisance, and what the rest is held at."""
-    base = study.profile.base.model_dump()
-    held = {k: v for k, v in base.items() if k != study.factor and k not in study.nuisance}
-    rows = [("scientific", study.factor, "varied")]
+    varied = {name for cell in study.cells for name in study.base.differences(cell.config)}
+    rows = [("scientific", name, "varied") for name in sorted(varied) or [study.factor]]
     rows += [("nuisance", name, "averaged over") for name in study.nuisance]
-    rows += [("fixed", name, held[name]) for name in
-             ("hidden", "lr", "momentum", "weight_decay", "layer_reduction", "init", "normalization",
-              "input_normalization", "negatives", "peer_normalization", "batch_size", "bias")]  # fmt: skip
+    rows += [("fixed", name, getattr(study.base, name)) for name in FIXED if name not in varied]
     return _table([dict(zip(("role", "hyperparameter", "value"), row, strict=True)) for row in rows], "role")
 
 
 def status(collected: Collected) -> Markdown:
     """Which runs there are; for those there are not, the command that trains them and its time."""
     study, found, missing = collected.study, len(collected.table), collected.missing
+    command = f"python -m ff_utils study {study.name} --profile {study.profile.name}"
     text = f"{found} of {found + len(missing)} runs of this study are in the results."
     if missing:
         seconds = readable_time(expected(missing, study.profile.training_images))
-        commands = "\n".join(command_of(config, epochs) for config, epochs in missing[:3])
+        commands = "\n".join(command_of(planned.config, planned.epochs) for planned in missing[:3])
         more = f"\n# … and {len(missing) - 3} more" if len(missing) > 3 else ""
         text += (
             f" The others are shown as open; training them takes about {seconds} on this machine:\n\n"
-            f"```shell\npython -m ff_utils study {study.name} --profile {study.profile.name}\n```\n\n"
+            f"```shell\n{command}\n```\n\n"
             f"or one by one:\n\n```shell\n{commands}{more}\n```"
+        )
+    if longer := study.extended().cells:
+        there = collect(study.extended())
+        text += (
+            f"\n\nAt {longer[0].epochs} epochs {len(there.table)} of {len(there.table) + len(there.missing)} runs are "
+            f"in the results; the others are open. After the shorter ones, `{command}` goes on to them."
         )
     return Markdown(text)
 
 
-def estimates(collected: Collected, metric: str, epoch: int | None = None) -> pd.Series:
-    """The estimate of `metric` for each value of the study's factor, in the study's order."""
+def estimates(collected: Collected, metric: str, epoch: int | None = None, seeds: set[int] | None = None) -> pd.Series:
+    """The estimate of `metric` for each value of the study's factor, in the study's order.
+
+    `seeds` restricts it to these.
+    """
     values = collected.values(metric, epoch)
-    images = {"smoke": 360}.get(collected.study.profile.name, 10_000)
+    if seeds is not None:
+        values = values[values["seed"].isin(seeds)]
+    images = IMAGES[collected.study.base.dataset]
     grouped = values.groupby(collected.study.factor, sort=False)[metric]
-    order = [cell.settings[collected.study.factor] for cell in collected.study.cells]
     found = {key: over_seeds(group.tolist(), images) for key, group in grouped}
-    return pd.Series({key: found[key] for key in order if key in found}, name=metric, dtype=object)
+    return pd.Series({key: found[key] for key in collected.study.keys if key in found}, name=metric, dtype=object)
+
+
+def complete(collected: Collected, metric: str) -> pd.Series:
+    """The same over the seeds that all cells have, so that no cell is favoured by its seeds; else empty."""
+    values = collected.values(metric)
+    by_key = [set(values.loc[values[collected.study.factor] == key, "seed"]) for key in collected.study.keys]
+    return estimates(collected, metric, seeds=set.intersection(*by_key) if by_key else set())
 
 
 def choose(collected: Collected, metric: str = VALIDATION) -> tuple[object, list]:
     """The best value of the factor on `metric`, and all values within one standard error of it.
 
-    None and an empty list where no run is in the results.
+    Compared over the seeds that all cells have. None and an empty list where there is none.
     """
-    found = estimates(collected, metric)
+    found = complete(collected, metric)
     if found.empty:
         return None, []
     best = min(found.index, key=lambda key: found[key].mean)
@@ -98,120 +118,52 @@ def choose(collected: Collected, metric: str = VALIDATION) -> tuple[object, list
     return best, [key for key in found.index if found[key].mean <= bar]
 
 
+def picks(collected: Collected, metric: str = VALIDATION) -> dict[int, object]:
+    """By seed, the value of the factor that a search with this one run per value would have taken."""
+    values, factor = collected.values(metric), collected.study.factor
+    whole = {seed: part for seed, part in values.groupby("seed") if set(part[factor]) == set(collected.study.keys)}
+    return {seed: part.loc[part[metric].idxmin(), factor] for seed, part in whole.items()}
+
+
+def in_words(collected: Collected) -> dict[str, str]:
+    """What a chapter's prose says of its study: the choice, the base, the worst value, and single searches."""
+    best, tied = choose(collected)
+    validation = estimates(collected, VALIDATION)
+    base = collected.study.base_key
+    worst = max(validation.index, key=lambda key: validation[key].mean, default=None)
+    taken = [f"{number(value)} from seed {seed}" for seed, value in picks(collected).items()]
+    return {
+        "best": number(best),
+        "best_error": interval(validation.get(best)),
+        "tied": ", ".join(map(number, tied)) or "open",
+        "base": number(base),
+        "base_error": interval(validation.get(base)),
+        "worst": number(worst),
+        "worst_error": interval(validation.get(worst)),
+        "picks": ", ".join(taken) or "open",
+        "epochs": str(collected.study.cells[0].epochs),
+        "seeds": str(len(collected.study.cells[0].seeds)),
+    }
+
+
 def result_table(collected: Collected) -> pd.DataFrame:
     """Errors per cell with their intervals, chosen on validation; the test error stands beside."""
     study = collected.study
-    validation, test = estimates(collected, VALIDATION), estimates(collected, TEST)
-    one_pass = estimates(collected, "val_one_pass_error")
+    found = {
+        "validation error (%)": estimates(collected, VALIDATION),
+        "test error (%)": estimates(collected, TEST),
+        "one-pass validation error (%)": estimates(collected, ONE_PASS),
+    }
     best, tied = choose(collected)
     rows = []
-    for cell in study.cells:
-        key = cell.settings[study.factor]
-        if key not in validation:
-            rows.append({"validation error (%)": "open", "chosen": ""})
-            continue
-        rows.append(
-            {
-                "validation error (%)": str(validation[key].of_an_error()),
-                "test error (%)": str(test[key].of_an_error()),
-                "one-pass validation error (%)": str(one_pass[key].of_an_error()) if key in one_pass else "",
-                "seeds": validation[key].seeds,
-                "chosen": "best" if key == best else "within one standard error" if key in tied else "",
-            }
-        )
-    keys = [cell.settings[study.factor] for cell in study.cells]
-    return _table(rows, study.factor, keys)
-
-
-def draw_errors(
-    collected: Collected, *, log: bool = True, label: str | None = None, reference: dict | None = None
-) -> None:
-    """Validation error against the factor: every seed a dot, the mean a line, its standard error a bar.
-
-    `reference`: vertical lines, {text: value}.
-    """
-    study = collected.study
-    _, axes = plt.subplots(figsize=(7, 3.8))
-    for metric, colour, name in (
-        (VALIDATION, POSITIVE, "validation"),
-        ("val_one_pass_error", "0.55", "validation, one-pass"),
-    ):
-        found = estimates(collected, metric)
-        if found.empty:
-            continue
-        keys, means = list(found.index), [e.mean for e in found]
-        bars = [e.standard_error for e in found]
-        axes.errorbar(keys, means, bars, fmt="-o", color=colour, capsize=3, label=name)
-        points = collected.values(metric)
-        axes.scatter(points[study.factor], points[metric], s=14, color=colour, alpha=0.5, zorder=3)
-    for text, value in (reference or {}).items():
-        axes.axvline(value, color="0.4", linestyle=":", linewidth=1)
-        axes.annotate(text, (value, 1), xycoords=("data", "axes fraction"), xytext=(4, -12), textcoords="offset points",
-                      fontsize=9, color="0.3")  # fmt: skip
-    axes.set(xlabel=label or study.factor, ylabel="error (%)", yscale="log")
-    if log:
-        keys = [cell.settings[study.factor] for cell in study.cells]
-        axes.set_xscale("log", base=2)
-        axes.set_xticks(keys, [f"{key:g}" for key in keys])
-    axes.minorticks_off()
-    axes.set_yticks(
-        [ticks for ticks in (1, 2, 3, 5, 10, 20, 50, 100) if axes.get_ylim()[0] <= ticks <= axes.get_ylim()[1]]
-    )
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.legend()
-
-
-def draw_learning(
-    collected: Collected, metric: str, *, label: str | None = None, ylabel: str = "error (%)", log: bool = True
-) -> None:
-    """`metric` over the epochs, one line per value of the factor (mean over seeds; the shade spans them)."""
-    study = collected.study
-    data = collected.trajectories([metric]).dropna(subset=[metric])
-    _, axes = plt.subplots(figsize=(7, 3.8))
-    if data.empty:
-        _open(axes)
-        return
-    palette = sns.color_palette("viridis", data[study.factor].nunique())
-    sns.lineplot(
-        data=data, x="epoch", y=metric, hue=study.factor, palette=palette, marker="o", errorbar=("pi", 100), ax=axes
-    )
-    axes.set(ylabel=ylabel, yscale="log" if log else "linear")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_minor_formatter("{x:g}")
-    axes.legend(title=label or study.factor, loc="upper left", bbox_to_anchor=(1, 1))
-
-
-def _open(axes: Axes) -> None:
-    """Say on an empty figure that its runs are missing."""
-    axes.text(0.5, 0.5, "open: no run of this figure is in the results", ha="center", transform=axes.transAxes)
-    axes.set_axis_off()
-
-
-def draw_goodness(runs: dict[str, Run]) -> None:
-    """Goodness of positives and negatives over the epochs, relative to θ: a panel per layer, a row per run."""
-    if not runs:
-        _open(plt.subplots(figsize=(7, 2))[1])
-        return
-    layers = max(len(run.config.hidden) for run in runs.values())
-    _, grid = plt.subplots(
-        len(runs), layers, figsize=(7.4, 1.0 + 1.75 * len(runs)), sharex="row", sharey="row", squeeze=False
-    )
-    for axes_row, (name, run) in zip(grid, runs.items(), strict=True):
-        for i, axes in enumerate(axes_row, 1):
-            if i > len(run.config.hidden):
-                axes.set_visible(False)
-                continue
-            theta = run.config.per_layer("theta")[i - 1]
-            for kind, colour, style in (("positive", POSITIVE, "-"), ("negative", NEGATIVE, "--")):
-                column = run.metrics[f"layer{i}_goodness_{kind}"] / theta
-                axes.plot(column.index, column, style, color=colour, label=kind)
-            axes.axhline(1, color="0.5", linewidth=0.8)
-            axes.set_title(f"layer {i}", fontsize=9)
-        axes_row[0].set_ylabel(f"{name}\ngoodness / θ", fontsize=9)
-    for axes in grid[-1]:
-        axes.set_xlabel("epoch", fontsize=9)
-    grid[0][0].legend(fontsize=8)
+    for key in study.keys:
+        shown = {name: str(errors[key].of_an_error()) for name, errors in found.items() if key in errors}
+        if validation := found["validation error (%)"].get(key):
+            chosen = "best" if key == best else "within one standard error" if key in tied else ""
+            rows.append(shown | {"seeds": validation.seeds, "chosen": chosen})
+        else:
+            rows.append({"validation error (%)": "open"})
+    return _table(rows, study.factor, study.keys)
 
 
 def timing(collected: Collected) -> Markdown:
@@ -230,17 +182,9 @@ def timing(collected: Collected) -> Markdown:
     )  # fmt: skip
 
 
-def keep(name: str, profile: str) -> None:
-    """Also save the figure just drawn, as `figures/<name>.png` in the results folder of `profile`."""
-    folder = stores(profile)[0].root / "figures"
-    with explained(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        plt.gcf().savefig(folder / f"{name}.png", metadata={"Software": None})
-
-
-def number(value: float | None) -> str:
-    """A number as prose has it; "open" for None, which stands for a missing run."""
-    return "open" if value is None else f"{value:g}"
+def number(value: object) -> str:
+    """A number, or a word, as prose has it; "open" for None, which stands for a missing run."""
+    return "open" if value is None else value if isinstance(value, str) else f"{value:g}"
 
 
 def interval(estimate: Estimate | None) -> str:

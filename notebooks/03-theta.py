@@ -28,7 +28,7 @@ train = "auto"  # never, missing, all (from scratch) or auto
 # %% tags=["hide-input"]
 from myst_nb import glue
 
-from ff_utils import collecting, figures, report, studies
+from ff_utils import charts, collecting, figures, report, studies
 
 figures.style()
 collecting.check_parameters(profile, train)
@@ -90,7 +90,7 @@ report.timing(collected)
 # setting is marked, rescaled to the width of these nets.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Validation error against θ. Dots are single runs, the line is their mean over seeds, bars are its standard error. The dotted line marks θ/N = 0.056, where the source ends its search.", "name": "fig-theta-error"}, "image": {"alt": "Line chart of validation error against the threshold on a logarithmic axis, for label search and for the one-pass readout."}}
-report.draw_errors(
+charts.draw_errors(
     collected,
     label="θ",
     reference={"θ/N of the source": study.profile.theta(112)},
@@ -132,7 +132,7 @@ if best is not None:
 # {numref}`fig-theta-learning` shows how training gets under way.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Validation error by label search over the epochs, for each threshold. Lines are means over seeds, the shade spans all seeds.", "name": "fig-theta-learning"}, "image": {"alt": "Learning curves, one per threshold."}}
-report.draw_learning(collected, report.VALIDATION, label="θ")
+charts.draw_learning(collected, report.VALIDATION, label="θ")
 # %% [markdown]
 # ## Interpretation
 #
@@ -146,7 +146,7 @@ shown = (
     study.cells[-1].settings["theta"],
 )
 runs = {f"θ = {theta:g}": collected.run_of(theta=theta) for theta in shown}
-report.draw_goodness({name: run for name, run in runs.items() if run})
+charts.draw_goodness({name: run for name, run in runs.items() if run})
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The error of each layer alone, by a label search that uses only its goodness, and the difference of its mean goodness between positives and negatives, in units of θ. One seed, at the source's threshold.", "name": "tab-theta-layers"}}
 layers = report.layer_table(collected.run_of(theta=source))
@@ -192,7 +192,7 @@ glue("theta_last_gap", of_layer(-1, "goodness gap / θ"), display=False)
 # layer is gone.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Dead units of the first layer: silent on every validation image under its true label. Mean over seeds; the shade spans all seeds.", "name": "fig-theta-dead"}, "image": {"alt": "Number of dead units over the epochs, one line per threshold."}}
-report.draw_learning(
+charts.draw_learning(
     collected,
     "layer1_dead_units",
     label="θ",
@@ -218,8 +218,8 @@ runs = {
     cell.settings["recipe"]: first.run_of(recipe=cell.settings["recipe"])
     for cell in first.study.cells
 }
-report.draw_goodness({name: run for name, run in runs.items() if run})
-report.keep("first-light", first.study.profile.name)
+charts.draw_goodness({name: run for name, run in runs.items() if run})
+charts.keep("first-light", first.study.profile.name)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The validation error by label search of the three runs at some epochs, in percent.", "name": "tab-theta-first-light"}}
 report.milestones(runs, (1, 2, 3, 4, 5, 10, 20, 60))
