@@ -33,16 +33,21 @@ def check_parameters(profile: str, train_what: str) -> None:
         raise UserError(f"train: {train_what!r} is not one of {', '.join(TRAIN)}")
 
 
-def value(run: Run, epoch: int, metric: str) -> float | None:
-    """`metric` of a run after `epoch`, None where it was not measured then.
+def column(run: Run, metric: str) -> pd.Series:
+    """`metric` of a run by epoch, NaN where it was not measured.
 
     `dead_units` is derived: the share of all hidden units that are silent on every validation image, in percent.
     """
     if metric == "dead_units":
-        columns = [f"layer{i}_dead_units" for i in range(1, len(run.config.hidden) + 1)]
-        parts = [value(run, epoch, column) for column in columns]
-        return None if None in parts else 100 * sum(parts) / sum(run.config.hidden)
-    return run.at(epoch, metric) if run.has(epoch, metric) else None
+        columns = [column(run, f"layer{i}_dead_units") for i in range(1, len(run.config.hidden) + 1)]
+        return 100 * sum(columns) / sum(run.config.hidden)
+    return run.metrics.get(metric, pd.Series(float("nan"), run.metrics.index))
+
+
+def value(run: Run, epoch: int, metric: str) -> float | None:
+    """`metric` of a run after `epoch`, None where it was not measured then."""
+    found = column(run, metric).get(epoch)
+    return None if pd.isna(found) else float(found)
 
 
 def wrong_images(run: Run, epoch: int, metric: str) -> np.ndarray | None:
@@ -78,13 +83,13 @@ class Collected:
                 rows.append(row | {metric: found})
         return pd.DataFrame(rows, columns=[*self.table.columns, metric])
 
-    def trajectories(self, metrics: list[str]) -> pd.DataFrame:
-        """One row per run and epoch with the cell's settings and `metrics`."""
-        parts = []
+    def trajectories(self, metric: str) -> pd.DataFrame:
+        """One row per run and epoch at which `metric` was measured, with the cell's settings and `metric`."""
+        parts = [pd.DataFrame(columns=["epoch", metric, *self.table.columns])]
         for row in self.table.to_dict("records"):
-            metrics_there = self.by_name[row["run"]].metrics.loc[: row["epochs"]]
-            parts.append(metrics_there.reindex(columns=metrics).reset_index().assign(**row))
-        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["epoch", *metrics])
+            measured = column(self.by_name[row["run"]], metric).loc[: row["epochs"]].dropna().rename(metric)
+            parts.append(measured.rename_axis("epoch").reset_index().assign(**row))
+        return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
 
     def runs_of(self, **settings) -> dict[int, Run]:
         """The runs of one cell, by seed. What `settings` leave open is as in the base, or nearest to it."""

@@ -5,11 +5,13 @@ Where runs are missing, both say "open". The figures are in `charts`.
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
 from .collecting import Collected, collect, expected, readable_time
 from .config import command_of
+from .cost import step_products
 from .results import Run, Store
 from .studies import Study
 from .uncertainty import Estimate, over_seeds
@@ -264,3 +266,61 @@ def layers_of(runs: dict[str, Run | None]) -> pd.DataFrame:
             f"layer {i}": f"{row['goodness gap / θ']:.3f}; {row['error (%)']:.1f} %" for i, row in table.iterrows()
         } or {"layer 1": "open"}
     return pd.DataFrame(rows).T.fillna("")
+
+
+HYSTERICAL = 5.0  # Times the mean activity of the layer, from which a unit counts as hysterical.
+
+
+def unit_activity(run: Run, layer: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of the units of hidden layer `layer` (from 1), at the last epoch at which it was kept: the mean activity and
+    the fraction of validation images for which each is on, [units] both."""
+    epoch = max(int(name.split("_")[1]) for name in run.diagnostics if name.startswith("activity_"))
+    kept = (run.diagnostics[f"{kind}_{epoch}_layer{layer}"].astype(float) for kind in ("activity", "active"))
+    return tuple(kept)
+
+
+def unit_table(runs: dict[str, Run | None]) -> pd.DataFrame:
+    """For each run and layer the shares of dead, hysterical and always active units, in percent."""
+    rows = {}
+    for name, run in runs.items():
+        if run is None:
+            rows[name, ""] = {"dead (%)": "open"}
+            continue
+        for layer in range(1, len(run.config.hidden) + 1):
+            mean, active = unit_activity(run, layer)
+            rows[name, f"layer {layer}"] = {
+                "dead (%)": f"{100 * (active == 0).mean():.1f}",
+                "hysterical (%)": f"{100 * (mean > HYSTERICAL * mean.mean()).mean():.1f}",
+                "on for 95 % of the images (%)": f"{100 * (active > 0.95).mean():.1f}",
+            }
+    frame = pd.DataFrame(rows).T.fillna("")
+    frame.index = [" ".join(filter(None, key)) for key in frame.index]
+    return frame
+
+
+def effective_negatives(run: Run) -> np.ndarray:
+    """By epoch, exp(entropy) of the negative label given the true one, mean over classes: 9 if uniform, 1 if fixed."""
+    counts = run.diagnostics["negative_counts"].astype(float)
+    share = counts / counts.sum(2, keepdims=True)
+    entropy = -(share * np.log(np.where(share > 0, share, 1))).sum(2)
+    return np.exp(entropy).mean(1)
+
+
+def cost_table(study: Study, collected: Collected) -> pd.DataFrame:
+    """What one training step of each cell costs: its matrix products, counted, and the time it took where known."""
+    operations = {
+        cell.settings[study.factor]: sum(product.operations for product in step_products(cell.config))
+        for cell in study.cells
+    }
+    plainest, rows = min(operations.values()), []
+    for key, count in operations.items():
+        seconds = [run.metrics["seconds"].median() for run in collected.runs_of(**{study.factor: key}).values()]
+        rows.append(
+            {
+                study.factor: key,
+                "operations per step (10⁹)": f"{count / 1e9:.1f}",
+                "times the least": f"{count / plainest:.2f}",
+                "median epoch (s)": f"{min(seconds):.0f}" if seconds else "open",
+            }
+        )
+    return _table(rows, study.factor)
