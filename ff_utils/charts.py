@@ -16,9 +16,10 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from .collecting import Collected, column, stores
+from .comparing import ONE_PASS, TEST, VALIDATION, estimates
 from .errors import explained
 from .figures import GREY, LAYERS, LINES, NEGATIVE, PIXELS, POSITIVE, WIDTH
-from .report import ONE_PASS, TEST, VALIDATION, effective_negatives, estimates, number, unit_activity
+from .report import effective_negatives, number, unit_activity
 from .results import Run
 from .uncertainty import binomial_sd, over_seeds
 
@@ -89,7 +90,7 @@ def draw_learning(
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if log:
         _error_ticks(axes)
-    axes.legend(title=label, loc="upper left", bbox_to_anchor=(1, 1))
+    axes.legend(title=label, title_fontsize=9, loc="upper left", bbox_to_anchor=(1, 1))
 
 
 def draw_effective_rate(studies: dict[str, Collected]) -> None:
@@ -110,7 +111,7 @@ def draw_effective_rate(studies: dict[str, Collected]) -> None:
     axes.set(xlabel="learning rate / (1 − momentum)", ylabel="validation error (%)", xscale="log", yscale="log")
     axes.xaxis.set_major_formatter("{x:g}")
     _error_ticks(axes)
-    axes.legend(title="varied")
+    axes.legend(title="varied", title_fontsize=9)
 
 
 def draw_activity(runs: dict[str, Run | None]) -> None:

@@ -5,20 +5,20 @@ Where runs are missing, both say "open". The figures are in `charts`.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
 from .collecting import Collected, collect, expected, readable_time
-from .config import command_of
+from .comparing import ONE_PASS, TEST, VALIDATION, choose, estimates, picks
+from .config import RunConfig, command_of
 from .cost import step_products
 from .results import Run, Store
 from .studies import Study
-from .uncertainty import Estimate, over_seeds
+from .uncertainty import Estimate
 
-VALIDATION, TEST = "val_label_search_error", "test_label_search_error"
-ONE_PASS = "val_one_pass_error"
-IMAGES = {"digits": 360, "mnist": 10_000}  # For validation, and as many for the test.
 SYMBOLS = {
     "theta": "θ", "lr": "learning rate", "weight_decay": "weight decay", "peer_normalization": "λ",
     "negatives": "negatives", "jitter": "jitter (pixels)",
@@ -84,47 +84,6 @@ def status(collected: Collected) -> Markdown:
             f"in the results; the others are open. After the shorter ones, `{command}` goes on to them."
         )
     return Markdown(text)
-
-
-def estimates(collected: Collected, metric: str, epoch: int | None = None, seeds: set[int] | None = None) -> pd.Series:
-    """The estimate of `metric` for each value of the study's factor, in the study's order.
-
-    `seeds` restricts it to these.
-    """
-    values = collected.values(metric, epoch)
-    if seeds is not None:
-        values = values[values["seed"].isin(seeds)]
-    images = IMAGES[collected.study.base.dataset]
-    grouped = values.groupby(collected.study.factor, sort=False)[metric]
-    found = {key: over_seeds(group.tolist(), images) for key, group in grouped}
-    return pd.Series({key: found[key] for key in collected.study.keys if key in found}, name=metric, dtype=object)
-
-
-def complete(collected: Collected, metric: str) -> pd.Series:
-    """The same over the seeds that all cells have, so that no cell is favoured by its seeds; else empty."""
-    values = collected.values(metric)
-    by_key = [set(values.loc[values[collected.study.factor] == key, "seed"]) for key in collected.study.keys]
-    return estimates(collected, metric, seeds=set.intersection(*by_key) if by_key else set())
-
-
-def choose(collected: Collected, metric: str = VALIDATION) -> tuple[object, list]:
-    """The best value of the factor on `metric`, and all values within one standard error of it.
-
-    Compared over the seeds that all cells have. None and an empty list where there is none.
-    """
-    found = complete(collected, metric)
-    if found.empty:
-        return None, []
-    best = min(found.index, key=lambda key: found[key].mean)
-    bar = found[best].mean + found[best].standard_error
-    return best, [key for key in found.index if found[key].mean <= bar]
-
-
-def picks(collected: Collected, metric: str = VALIDATION) -> dict[int, object]:
-    """By seed, the value of the factor that a search with this one run per value would have taken."""
-    values, factor = collected.values(metric), collected.study.factor
-    whole = {seed: part for seed, part in values.groupby("seed") if set(part[factor]) == set(collected.study.keys)}
-    return {seed: part.loc[part[metric].idxmin(), factor] for seed, part in whole.items()}
 
 
 def in_words(collected: Collected) -> dict[str, str]:
@@ -195,6 +154,14 @@ def interval(estimate: Estimate | None) -> str:
         return "open"
     shown = estimate.of_an_error()
     return f"{shown.mean:.2f} % ({shown.low:.2f} to {shown.high:.2f})"
+
+
+def points(change: Estimate | None) -> str:
+    """A difference as prose has it, −0.18 points (−0.40 to +0.04); "open" for None."""
+    if change is None:
+        return "open"
+    mean, low, high = (f"{v:+.2f}".replace("-", "−") for v in (change.mean, change.low, change.high))
+    return f"{mean} points ({low} to {high})"
 
 
 def layer_table(run: Run | None) -> pd.DataFrame:
@@ -269,6 +236,19 @@ def layers_of(runs: dict[str, Run | None]) -> pd.DataFrame:
 
 
 HYSTERICAL = 5.0  # Times the mean activity of the layer, from which a unit counts as hysterical.
+
+
+def decay_half_life(config: RunConfig, images: int) -> float:
+    """After how many epochs weight decay alone would halve a weight; infinite without decay.
+
+    Once momentum has added up, each step shrinks it by lr/(1 − momentum) · weight_decay if coupled. `images`: in
+    the training set.
+    """
+    step = config.per_layer("lr")[-1] * config.weight_decay
+    if config.weight_decay_form == "coupled":
+        step /= 1 - config.momentum
+    steps = -(-images // config.batch_size)
+    return math.log(2) / (step * steps) if step else math.inf
 
 
 def unit_activity(run: Run, layer: int) -> tuple[np.ndarray, np.ndarray]:

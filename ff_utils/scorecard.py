@@ -6,6 +6,7 @@ follows are spelled out at the head of that file and implemented here.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +14,11 @@ import pandas as pd
 import yaml
 
 from . import collecting, studies
-from .collecting import Collected, wrong_images
+from .collecting import Collected
+from .comparing import Measured, choose, complete, difference, measured
 from .errors import UserError
-from .report import VALIDATION, choose, complete
-from .results import Run, project_folder
-from .uncertainty import Estimate, binomial_sd, over_seeds, paired_difference, range_of_two
+from .results import project_folder
+from .uncertainty import Estimate, over_seeds, range_of_two
 
 KINDS = ("level", "at_least", "at_most", "difference", "choice")
 
@@ -99,42 +100,15 @@ def _measured(collected: Collected, measure: dict) -> Found:
     }[quantity](collected, measure)
 
 
-def _best_nonzero(collected: Collected, name: str, metric: str) -> object | None:
-    """The value of the setting `name` other than 0 with the least `metric`, once all its values are there."""
-    found = complete(collected, metric)
-    values = [key for key in found.index if key != 0]
-    return min(values, key=lambda key: found[key].mean, default=None) if name == collected.study.factor else None
-
-
-def _at(collected: Collected, cell: dict, epoch: int | None, metric: str) -> dict[int, tuple[Run, int, float]]:
-    """By seed: the run of a cell, the epoch (None: the study's length) and the value of `metric` there.
-
-    A setting given as `chosen` takes the best of its values other than 0 on validation.
-    """
-    cell = {
-        name: _best_nonzero(collected, name, VALIDATION) if setting == "chosen" else setting
-        for name, setting in cell.items()
-    }
-    epoch = epoch or min(cell.epochs for cell in collected.study.cells)
-    values = {
-        seed: (run, epoch, collecting.value(run, epoch, metric)) for seed, run in collected.runs_of(**cell).items()
-    }
-    return {seed: found for seed, found in values.items() if found[2] is not None}
-
-
 def _level(collected: Collected, measure: dict) -> Found:
-    found = _at(collected, measure["cell"], measure["epoch"], measure["metric"]).values()
-    if not found:
-        return None
-    return over_seeds([error for _, _, error in found]), tuple(run.id for run, _, _ in found)
+    found = measured(collected, measure["cell"], measure["metric"], measure["epoch"]).values()
+    return (over_seeds([one.value for one in found]), _names(found)) if found else None
 
 
 def _range_of_two_seeds(collected: Collected, measure: dict) -> Found:
     """How far seeds alone spread; a single seed says nothing about that."""
-    found = _at(collected, measure["cell"], measure["epoch"], measure["metric"]).values()
-    if len(found) < 2:
-        return None
-    return range_of_two([error for _, _, error in found]), tuple(run.id for run, _, _ in found)
+    found = measured(collected, measure["cell"], measure["metric"], measure["epoch"]).values()
+    return (range_of_two([one.value for one in found]), _names(found)) if len(found) > 1 else None
 
 
 def _best_nonzero_minus_zero(collected: Collected, measure: dict) -> Found:
@@ -144,36 +118,18 @@ def _best_nonzero_minus_zero(collected: Collected, measure: dict) -> Found:
 
 
 def _difference(collected: Collected, measure: dict) -> Found:
-    """`to` minus `from`, paired by seed; with one seed by its predictions on the same images."""
+    """`to` minus `from`, each a cell with its own epoch and metric where it names them."""
     ends = []
     for side in ("from", "to"):
         cell = {**measure.get("cell", {}), **measure[side]}
         epoch, metric = cell.pop("epoch", measure.get("epoch")), cell.pop("metric", measure["metric"])
-        ends.append((_at(collected, cell, epoch, metric), metric))
-    (before, metric_a), (after, metric_b) = ends
-    shared = sorted(before.keys() & after.keys())
-    if not shared:
-        return None
-    changes = [after[seed][2] - before[seed][2] for seed in shared]
-    names = tuple(dict.fromkeys(end[seed][0].id for seed in shared for end in (before, after)))
-    if len(shared) > 1:
-        return over_seeds(changes), names
-    seed = shared[0]
-    sd = _paired_sd((*before[seed], metric_a), (*after[seed], metric_b))
-    return Estimate(changes[0], changes[0] - 1.96 * sd, changes[0] + 1.96 * sd, 1), names
+        ends.append(measured(collected, cell, metric, epoch))
+    found = difference(*ends)
+    return found and (found, _names(end[seed] for seed in ends[0].keys() & ends[1].keys() for end in ends))
 
 
-def _paired_sd(*ends: tuple[Run, int, float, str]) -> float:
-    """The sampling error of a difference of errors: paired where both predictions are stored.
-
-    Infinite for what is no error of images: one seed can't say how far it would vary.
-    """
-    if not all(metric.endswith("_error") for _, _, _, metric in ends):
-        return float("inf")
-    wrong = [wrong_images(run, epoch, metric) for run, epoch, _, metric in ends]
-    if any(side is None for side in wrong):
-        return sum(binomial_sd(error) ** 2 for _, _, error, _ in ends) ** 0.5
-    return paired_difference(*wrong)[1]
+def _names(found: Iterable[Measured]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one.run.id for one in found))
 
 
 def _level_word(estimate: Estimate, claim: Claim) -> str:

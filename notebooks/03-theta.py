@@ -28,7 +28,7 @@ train = "auto"  # never, missing, all (from scratch) or auto
 # %% tags=["hide-input"]
 from myst_nb import glue
 
-from ff_utils import charts, collecting, figures, report, studies
+from ff_utils import charts, collecting, comparing, figures, report, studies
 
 figures.style()
 collecting.check_parameters(profile, train)
@@ -99,8 +99,8 @@ charts.draw_errors(
 report.result_table(collected)
 
 # %% tags=["hide-input"]
-best, tied = report.choose(collected)
-validation = report.estimates(collected, report.VALIDATION)
+best, tied = comparing.choose(collected)
+validation = comparing.estimates(collected, comparing.VALIDATION)
 source = study.profile.theta(112)
 worst = max(
     validation.index, key=lambda key: validation[key].mean, default=None
@@ -132,7 +132,7 @@ if best is not None:
 # {numref}`fig-theta-learning` shows how training gets under way.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Validation error by label search over the epochs, for each threshold. Lines are means over seeds, the shade spans all seeds.", "name": "fig-theta-learning"}, "image": {"alt": "Learning curves, one per threshold."}}
-charts.draw_learning(collected, report.VALIDATION, label="θ")
+charts.draw_learning(collected, comparing.VALIDATION, label="θ")
 # %% [markdown]
 # ## Interpretation
 #
@@ -228,7 +228,7 @@ report.milestones(runs, (1, 2, 3, 4, 5, 10, 20, 60))
 report.layers_of(runs)
 
 # %% tags=["hide-input"]
-at_five = report.estimates(first, report.VALIDATION, 5).get("paper")
+at_five = comparing.estimates(first, comparing.VALIDATION, 5).get("paper")
 glue("theta_full_five", report.interval(at_five), display=False)
 
 # %% [markdown]

@@ -27,7 +27,7 @@ train = "auto"  # never, missing, all (from scratch) or auto
 # %% tags=["hide-input"]
 from myst_nb import glue
 
-from ff_utils import charts, collecting, figures, report, studies
+from ff_utils import charts, collecting, comparing, figures, report, studies
 
 figures.style()
 collecting.check_parameters(profile, train)
@@ -53,7 +53,7 @@ report.status(pilot)
 report.result_table(pilot)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Learning curves of the pilot.", "name": "fig-lr-pilot"}, "image": {"alt": "Validation error over the epochs, one line per change to the starting point."}}
-charts.draw_learning(pilot, report.VALIDATION, label="change")
+charts.draw_learning(pilot, comparing.VALIDATION, label="change")
 
 # %% tags=["hide-input"]
 for name, text in report.in_words(pilot).items():
@@ -118,9 +118,9 @@ report.result_table(collected)
 # %% tags=["hide-input"]
 for name, text in report.in_words(collected).items():
     glue(f"lr_{name}", text, display=False)
-best, tied = report.choose(collected)
+best, tied = comparing.choose(collected)
 if best is not None:
-    error = report.estimates(collected, report.VALIDATION)[best].mean
+    error = comparing.estimates(collected, comparing.VALIDATION)[best].mean
     assert error < 60, "not well below the 90 % of chance"
 
 # %% [markdown]
@@ -133,7 +133,7 @@ if best is not None:
 # error. On these runs that gives {glue:text}`lr_picks`.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Validation error over the epochs for each learning rate. Lines are means over seeds, the shade spans all seeds.", "name": "fig-lr-learning"}, "image": {"alt": "Learning curves, one per learning rate."}}
-charts.draw_learning(collected, report.VALIDATION, label="learning rate")
+charts.draw_learning(collected, comparing.VALIDATION, label="learning rate")
 
 # %% [markdown]
 # ## Interpretation
@@ -159,7 +159,7 @@ charts.draw_goodness({name: run for name, run in runs.items() if run})
 report.layers_of(runs)
 
 # %% tags=["hide-input"]
-dead = report.estimates(collected, "dead_units")
+dead = comparing.estimates(collected, "dead_units")
 for name, key in (("low", study.keys[0]), ("high", study.keys[-1])):
     share = f"{dead[key].mean:.1f} %" if key in dead else "open"
     glue(f"lr_dead_{name}", share, display=False)
