@@ -17,9 +17,10 @@ from matplotlib.ticker import MaxNLocator
 
 from .collecting import Collected, column, stores
 from .comparing import ONE_PASS, TEST, VALIDATION, estimates
+from .diagnostics import effective_negatives, unit_activity
 from .errors import explained
 from .figures import GREY, LAYERS, LINES, NEGATIVE, PIXELS, POSITIVE, WIDTH
-from .report import effective_negatives, number, unit_activity
+from .report import number
 from .results import Run
 from .uncertainty import binomial_sd, over_seeds
 
@@ -81,9 +82,9 @@ def draw_learning(
         _open(axes)
         return
     keys = [number(key) for key in study.keys]
-    data = data.assign(**{label: data[study.factor].map(number)}).reset_index(drop=True)
+    data = data.assign(shown=data[study.factor].map(number))
     palette = sns.color_palette("viridis", len(keys))
-    sns.lineplot(data=data, x="epoch", y=metric, hue=label, hue_order=keys, style=label, style_order=keys,
+    sns.lineplot(data=data, x="epoch", y=metric, hue="shown", hue_order=keys, style="shown", style_order=keys,
                  palette=palette, markers=["o"] * len(keys), dashes=True, markersize=5, errorbar=("pi", 100),
                  ax=axes)  # fmt: skip
     axes.set(ylabel=ylabel, yscale="log" if log else "linear")
@@ -165,10 +166,10 @@ def draw_concentration(runs: dict[str, Run | None]) -> None:
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
 
 
-def draw_curve(run: Run | None, until: int, *, published: dict[int, tuple[float, float]] | None = None) -> None:
+def draw_curve(run: Run | None, until: int, *, published: dict[int, tuple[float | None, float]] | None = None) -> None:
     """One learning curve as the source draws it: training loss, and both validation errors, up to epoch `until`.
 
-    `published`: {epoch: (validation, test)} of the source, marked by crosses.
+    `published`: {epoch: (validation, test)} of the source, marked by crosses; None is left out.
     """
     _, axes = plt.subplots(figsize=(WIDTH, 3.2))
     if run is None:
@@ -183,6 +184,8 @@ def draw_curve(run: Run | None, until: int, *, published: dict[int, tuple[float,
         axes.plot(found.index, found, linestyle=style or "none", marker="" if style else "D", color=colour, label=name)
     for epoch, values in (published or {}).items():
         for error, colour, name in zip(values, (POSITIVE, NEGATIVE), ("validation", "test"), strict=True):
+            if error is None:
+                continue
             first = epoch == min(published)
             axes.plot(epoch, error, "x", ms=8, mew=2, color=colour, label=f"{name}, the source's" if first else None)
     axes.set(xlabel="epoch", ylabel="error (%)", yscale="log")

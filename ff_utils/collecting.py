@@ -85,11 +85,11 @@ class Collected:
 
     def trajectories(self, metric: str) -> pd.DataFrame:
         """One row per run and epoch at which `metric` was measured, with the cell's settings and `metric`."""
-        parts = [pd.DataFrame(columns=["epoch", metric, *self.table.columns])]
+        rows = []
         for row in self.table.to_dict("records"):
-            measured = column(self.by_name[row["run"]], metric).loc[: row["epochs"]].dropna().rename(metric)
-            parts.append(measured.rename_axis("epoch").reset_index().assign(**row))
-        return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
+            measured = column(self.by_name[row["run"]], metric).loc[: row["epochs"]].dropna()
+            rows += [{"epoch": epoch, metric: found, **row} for epoch, found in measured.items()]
+        return pd.DataFrame(rows, columns=["epoch", metric, *self.table.columns])
 
     def runs_of(self, **settings) -> dict[int, Run]:
         """The runs of one cell, by seed. What `settings` leave open is as in the base, or nearest to it."""

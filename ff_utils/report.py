@@ -5,16 +5,15 @@ Where runs are missing, both say "open". The figures are in `charts`.
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
+from . import published
 from .collecting import Collected, collect, expected, readable_time
-from .comparing import ONE_PASS, TEST, VALIDATION, choose, estimates, picks
-from .config import RunConfig, command_of
-from .cost import step_products
+from .comparing import ONE_PASS, TEST, VALIDATION, change, choose, difference, estimates, measured, picks
+from .config import command_of
 from .results import Run, Store
 from .studies import Study
 from .uncertainty import Estimate
@@ -118,7 +117,7 @@ def result_table(collected: Collected) -> pd.DataFrame:
     best, tied = choose(collected)
     rows = []
     for key in study.keys:
-        shown = {name: str(errors[key].of_an_error()) for name, errors in found.items() if key in errors}
+        shown = {name: str(errors[key].of_an_error()) if key in errors else "" for name, errors in found.items()}
         if validation := found["validation error (%)"].get(key):
             chosen = "best" if key == best else "within one standard error" if key in tied else ""
             rows.append(shown | {"seeds": validation.seeds, "chosen": chosen})
@@ -156,31 +155,12 @@ def interval(estimate: Estimate | None) -> str:
     return f"{shown.mean:.2f} % ({shown.low:.2f} to {shown.high:.2f})"
 
 
-def points(change: Estimate | None) -> str:
+def points(found: Estimate | None) -> str:
     """A difference as prose has it, −0.18 points (−0.40 to +0.04); "open" for None."""
-    if change is None:
+    if found is None:
         return "open"
-    mean, low, high = (f"{v:+.2f}".replace("-", "−") for v in (change.mean, change.low, change.high))
+    mean, low, high = (f"{v:+.2f}".replace("-", "−") for v in (found.mean, found.low, found.high))
     return f"{mean} points ({low} to {high})"
-
-
-def layer_table(run: Run | None) -> pd.DataFrame:
-    """What each layer of a run can do alone, at the last epoch. Empty where the run is missing."""
-    if run is None:
-        return pd.DataFrame()
-    last = run.metrics.iloc[-1]
-    rows = []
-    for i, (theta, units) in enumerate(zip(run.config.per_layer("theta"), run.config.hidden, strict=True), 1):
-        gap = last[f"layer{i}_goodness_positive"] - last[f"layer{i}_goodness_negative"]
-        rows.append(
-            {
-                "layer": i,
-                "error (%)": last[f"layer{i}_error"],
-                "goodness gap / θ": gap / theta,
-                "dead units (%)": 100 * last[f"layer{i}_dead_units"] / units,
-            }
-        )
-    return pd.DataFrame(rows).set_index("layer")
 
 
 def milestones(runs: dict[str, Run | None], epochs: tuple[int, ...], metric: str = VALIDATION) -> pd.DataFrame:
@@ -224,83 +204,52 @@ def commands(store: Store) -> pd.DataFrame:
     )
 
 
-def layers_of(runs: dict[str, Run | None]) -> pd.DataFrame:
-    """For each run and layer, at its last epoch: the goodness gap in units of θ, and the layer's own error."""
-    rows = {}
-    for name, run in runs.items():
-        table = layer_table(run)
-        rows[name] = {
-            f"layer {i}": f"{row['goodness gap / θ']:.3f}; {row['error (%)']:.1f} %" for i, row in table.iterrows()
-        } or {"layer 1": "open"}
-    return pd.DataFrame(rows).T.fillna("")
+def difference_table(collected: Collected, pairs: list[tuple], metrics: dict[str, str]) -> pd.DataFrame:
+    """What going from one value of the factor to another changes in some metrics, {name: column}."""
+    factor = collected.study.factor
+    rows = [
+        {"from": before, "to": after}
+        | {
+            name: points(change(collected, {factor: before}, {factor: after}, metric))
+            for name, metric in metrics.items()
+        }
+        for before, after in pairs
+    ]
+    return _table(rows, "from")
 
 
-HYSTERICAL = 5.0  # Times the mean activity of the layer, from which a unit counts as hysterical.
+def readings(collected: Collected, rows: Sequence[published.Row]) -> pd.DataFrame:
+    """Errors of a study's only cell at the epochs of some rows of the source, beside the source's."""
+    table = []
+    for row in rows:
+        epoch = collected.study.profile.milestones[row.epochs]
+        ours = {
+            f"{name} error (%)": next(iter(map(str, estimates(collected, metric, epoch))), "")
+            for name, metric in (("validation", VALIDATION), ("test", TEST))
+        }
+        if not collected.by_name:
+            ours["validation error (%)"] = "open"
+        theirs = {"its validation": f"{row.validation:.2f}", "its test": f"{row.test:.2f}"}
+        table.append({"epochs": epoch} | ours | {"the source's epochs": row.epochs} | theirs)
+    return _table(table, "epochs")
 
 
-def decay_half_life(config: RunConfig, images: int) -> float:
-    """After how many epochs weight decay alone would halve a weight; infinite without decay.
+def step_table(collected: Collected, steps: list[tuple[int, int]]) -> pd.DataFrame:
+    """What going on from one epoch to another changes in both errors of a study's only cell."""
+    rows = []
+    for start, end in steps:
+        ends = {name: [measured(collected, {}, metric, epoch) for epoch in (start, end)]
+                for name, metric in (("validation", VALIDATION), ("test", TEST))}  # fmt: skip
+        rows.append({"epochs": f"{start} → {end}"} | {name: points(difference(*pair)) for name, pair in ends.items()})
+    return _table(rows, "epochs")
 
-    Once momentum has added up, each step shrinks it by lr/(1 − momentum) · weight_decay if coupled. `images`: in
-    the training set.
+
+def scatter(run: Run | None, metric: str, until: int) -> float | None:
+    """The standard deviation of `metric`'s change from epoch to epoch in the second half of a run's first epochs.
+
+    In points, rounded to hundredths.
     """
-    step = config.per_layer("lr")[-1] * config.weight_decay
-    if config.weight_decay_form == "coupled":
-        step /= 1 - config.momentum
-    steps = -(-images // config.batch_size)
-    return math.log(2) / (step * steps) if step else math.inf
-
-
-def unit_activity(run: Run, layer: int) -> tuple[np.ndarray, np.ndarray]:
-    """Of the units of hidden layer `layer` (from 1), at the last epoch at which it was kept: the mean activity and
-    the fraction of validation images for which each is on, [units] both."""
-    epoch = max(int(name.split("_")[1]) for name in run.diagnostics if name.startswith("activity_"))
-    kept = (run.diagnostics[f"{kind}_{epoch}_layer{layer}"].astype(float) for kind in ("activity", "active"))
-    return tuple(kept)
-
-
-def unit_table(runs: dict[str, Run | None]) -> pd.DataFrame:
-    """For each run and layer the shares of dead, hysterical and always active units, in percent."""
-    rows = {}
-    for name, run in runs.items():
-        if run is None:
-            rows[name, ""] = {"dead (%)": "open"}
-            continue
-        for layer in range(1, len(run.config.hidden) + 1):
-            mean, active = unit_activity(run, layer)
-            rows[name, f"layer {layer}"] = {
-                "dead (%)": f"{100 * (active == 0).mean():.1f}",
-                "hysterical (%)": f"{100 * (mean > HYSTERICAL * mean.mean()).mean():.1f}",
-                "on for 95 % of the images (%)": f"{100 * (active > 0.95).mean():.1f}",
-            }
-    frame = pd.DataFrame(rows).T.fillna("")
-    frame.index = [" ".join(filter(None, key)) for key in frame.index]
-    return frame
-
-
-def effective_negatives(run: Run) -> np.ndarray:
-    """By epoch, exp(entropy) of the negative label given the true one, mean over classes: 9 if uniform, 1 if fixed."""
-    counts = run.diagnostics["negative_counts"].astype(float)
-    share = counts / counts.sum(2, keepdims=True)
-    entropy = -(share * np.log(np.where(share > 0, share, 1))).sum(2)
-    return np.exp(entropy).mean(1)
-
-
-def cost_table(study: Study, collected: Collected) -> pd.DataFrame:
-    """What one training step of each cell costs: its matrix products, counted, and the time it took where known."""
-    operations = {
-        cell.settings[study.factor]: sum(product.operations for product in step_products(cell.config))
-        for cell in study.cells
-    }
-    plainest, rows = min(operations.values()), []
-    for key, count in operations.items():
-        seconds = [run.metrics["seconds"].median() for run in collected.runs_of(**{study.factor: key}).values()]
-        rows.append(
-            {
-                study.factor: key,
-                "operations per step (10⁹)": f"{count / 1e9:.1f}",
-                "times the least": f"{count / plainest:.2f}",
-                "median epoch (s)": f"{min(seconds):.0f}" if seconds else "open",
-            }
-        )
-    return _table(rows, study.factor)
+    if run is None:
+        return None
+    values = run.metrics[metric].loc[until // 2 : until]
+    return round(float(values.diff().std()), 2)

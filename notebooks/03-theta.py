@@ -28,7 +28,15 @@ train = "auto"  # never, missing, all (from scratch) or auto
 # %% tags=["hide-input"]
 from myst_nb import glue
 
-from ff_utils import charts, collecting, comparing, figures, report, studies
+from ff_utils import (
+    charts,
+    collecting,
+    comparing,
+    diagnostics,
+    figures,
+    report,
+    studies,
+)
 
 figures.style()
 collecting.check_parameters(profile, train)
@@ -149,7 +157,7 @@ runs = {f"θ = {theta:g}": collected.run_of(theta=theta) for theta in shown}
 charts.draw_goodness({name: run for name, run in runs.items() if run})
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The error of each layer alone, by a label search that uses only its goodness, and the difference of its mean goodness between positives and negatives, in units of θ. One seed, at the source's threshold.", "name": "tab-theta-layers"}}
-layers = report.layer_table(collected.run_of(theta=source))
+layers = diagnostics.layer_table(collected.run_of(theta=source))
 layers.map("{:.3g}".format).rename_axis(index=None, columns="layer")
 
 
@@ -225,7 +233,7 @@ charts.keep("first-light", first.study.profile.name)
 report.milestones(runs, (1, 2, 3, 4, 5, 10, 20, 60))
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "What each layer has learned at the end of these runs: the difference of its mean goodness between positives and negatives in units of θ, and the error of a label search that uses this layer alone.", "name": "tab-theta-first-layers"}}
-report.layers_of(runs)
+diagnostics.layers_of(runs)
 
 # %% tags=["hide-input"]
 at_five = comparing.estimates(first, comparing.VALIDATION, 5).get("paper")

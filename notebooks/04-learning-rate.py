@@ -27,7 +27,15 @@ train = "auto"  # never, missing, all (from scratch) or auto
 # %% tags=["hide-input"]
 from myst_nb import glue
 
-from ff_utils import charts, collecting, comparing, figures, report, studies
+from ff_utils import (
+    charts,
+    collecting,
+    comparing,
+    diagnostics,
+    figures,
+    report,
+    studies,
+)
 
 figures.style()
 collecting.check_parameters(profile, train)
@@ -156,7 +164,7 @@ runs = {f"lr = {rate:g}": collected.run_of(lr=rate) for rate in shown}
 charts.draw_goodness({name: run for name, run in runs.items() if run})
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "What each layer has learned at the last epoch: the difference of its mean goodness between positives and negatives in units of θ, and the error of a label search that uses this layer alone.", "name": "tab-lr-layers"}}
-report.layers_of(runs)
+diagnostics.layers_of(runs)
 
 # %% tags=["hide-input"]
 dead = comparing.estimates(collected, "dead_units")

@@ -27,7 +27,15 @@ train = "auto"  # never, missing, all (from scratch) or auto
 import pandas as pd
 from myst_nb import glue
 
-from ff_utils import charts, collecting, comparing, figures, report, studies
+from ff_utils import (
+    charts,
+    collecting,
+    comparing,
+    diagnostics,
+    figures,
+    report,
+    studies,
+)
 
 figures.style()
 collecting.check_parameters(profile, train)
@@ -43,7 +51,9 @@ study = studies.get("weight-decay", profile)
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "After how many epochs decay alone would halve a weight, and how often that fits into the runs of this chapter.", "name": "tab-wd-half-life"}}
 images = study.profile.training_images
 half_lives = {
-    cell.settings["weight_decay"]: report.decay_half_life(cell.config, images)
+    cell.settings["weight_decay"]: diagnostics.decay_half_life(
+        cell.config, images
+    )
     for cell in study.cells
 }
 pd.DataFrame(
@@ -128,7 +138,7 @@ runs = {
 charts.draw_goodness({name: run for name, run in runs.items() if run})
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "What each layer has learned at the last epoch: its goodness gap in units of θ, and the error of a label search that uses this layer alone.", "name": "tab-wd-layers"}}
-report.layers_of(runs)
+diagnostics.layers_of(runs)
 
 # %% [markdown]
 # *A layer at its threshold pays for decay.* A deeper layer whose positives and negatives both sit at θ has

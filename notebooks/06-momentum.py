@@ -27,7 +27,15 @@ train = "auto"  # never, missing, all (from scratch) or auto
 # %% tags=["hide-input"]
 from myst_nb import glue
 
-from ff_utils import charts, collecting, comparing, figures, report, studies
+from ff_utils import (
+    charts,
+    collecting,
+    comparing,
+    diagnostics,
+    figures,
+    report,
+    studies,
+)
 
 figures.style()
 collecting.check_parameters(profile, train)
@@ -125,7 +133,7 @@ shown = dict.fromkeys((study.keys[0], study.base_key, study.keys[-1]))
 runs = {
     f"momentum {value:g}": collected.run_of(momentum=value) for value in shown
 }
-report.layers_of(runs)
+diagnostics.layers_of(runs)
 
 # %% tags=["hide-input"]
 dead = comparing.estimates(collected, "dead_units")

@@ -31,6 +31,7 @@ from ff_utils import (
     charts,
     collecting,
     comparing,
+    diagnostics,
     figures,
     published,
     report,
@@ -141,7 +142,7 @@ runs = {f"λ = {v:g}": collected.run_of(peer_normalization=v) for v in shown}
 charts.draw_activity(runs)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Dead, hysterical and always active units of the same runs, in percent of each layer. Hysterical: more than five times as active as the mean of the layer.", "name": "tab-peer-units"}}
-report.unit_table(runs)
+diagnostics.unit_table(runs)
 
 # %% [markdown]
 # With the chosen λ the share of dead units changes by {glue:text}`peer_change_dead` of all hidden units, against
