@@ -18,7 +18,7 @@ from typing import Annotated
 import tyro
 from pydantic import ValidationError
 
-from . import studies
+from . import collecting, studies
 from .config import RECIPES, RunConfig, command_of, explain, load_config, recipe
 from .errors import UserError, explained
 from .results import Store
@@ -79,20 +79,17 @@ class StudyOptions:
 def run_study(arguments: builtins.list[str]) -> None:
     options = tyro.cli(StudyOptions, args=arguments, prog="python -m ff_utils study")
     names = studies.STUDIES if options.name == "all" else [options.name]
-    longest: dict[RunConfig, int] = {}  # Studies share runs; the longest contains the shorter ones.
-    for name in names:
-        for config, epochs in studies.collect(studies.get(name, options.profile)).missing:
-            longest[config] = max(epochs, longest.get(config, 0))
-    missing = builtins.list(longest.items())
     profile = studies.profile_named(options.profile)
-    for config, epochs in missing:
-        seconds = studies.expected([(config, epochs)], profile.training_images)
-        print(f"{studies.readable_time(seconds):>8}  {command_of(config, epochs)}")
+    own, readable = collecting.stores(options.profile)
+    missing = [p for p in studies.schedule(names, options.profile) if collecting.find(p, readable) is None]
+    for planned in missing:
+        seconds = collecting.expected([planned], profile.training_images)
+        in_format = f"  # in {planned.dtype}" if planned.dtype else ""
+        print(f"{collecting.readable_time(seconds):>8}  {command_of(planned.config, planned.epochs)}{in_format}")
     if not missing:
         print("nothing is missing")
     elif not options.list:
-        own, _ = studies.stores(options.profile)
-        studies.train_all(missing, own, profile.training_images)
+        collecting.train_all(missing, own, profile.training_images)
 
 
 def run_collect(arguments: list[str]) -> None:

@@ -1,33 +1,34 @@
-"""The tables and figures that the chapters of the search log show.
+"""The tables and the numbers in prose that the chapters of the search log show.
 
-A `draw_` function draws one figure with pyplot and returns nothing, so that a notebook shows it once. Where
-runs are missing, tables and figures say "open".
+Where runs are missing, both say "open". The figures are in `charts`.
 """
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
+from collections.abc import Sequence
+
 import pandas as pd
-import seaborn as sns
 from IPython.display import Markdown
-from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
+from . import published
+from .collecting import Collected, collect, expected, readable_time
+from .comparing import ONE_PASS, TEST, VALIDATION, change, choose, difference, estimates, measured, picks
 from .config import command_of
-from .errors import explained
-from .figures import NEGATIVE, POSITIVE
 from .results import Run, Store
-from .studies import Collected, Study, expected, readable_time, stores
-from .uncertainty import Estimate, over_seeds
+from .studies import Study
+from .uncertainty import Estimate
 
-VALIDATION, TEST = "val_label_search_error", "test_label_search_error"
+SYMBOLS = {
+    "theta": "θ", "lr": "learning rate", "weight_decay": "weight decay", "peer_normalization": "λ",
+    "negatives": "negatives", "jitter": "jitter (pixels)",
+}  # fmt: skip
 
 
 def _table(rows: list[dict], name: str, index: list | None = None) -> pd.DataFrame:
     """A table with one header row: the first column's name stands in it, and numbers are as short as they can be."""
     frame = pd.DataFrame(rows, index=index) if index is not None else pd.DataFrame(rows).set_index(name)
     frame.index = [number(key) if isinstance(key, float) else key for key in frame.index]
-    return frame.fillna("").rename_axis(columns={"theta": "θ"}.get(name, name))
+    return frame.fillna("").rename(columns=SYMBOLS).rename_axis(columns=SYMBOLS.get(name, name))
 
 
 def plan(study: Study) -> pd.DataFrame:
@@ -46,171 +47,83 @@ def plan(study: Study) -> pd.DataFrame:
     return _table(rows, study.factor)
 
 
+FIXED = (
+    "hidden", "theta", "lr", "momentum", "weight_decay", "layer_reduction", "init", "normalization",
+    "input_normalization", "negatives", "warmup", "peer_normalization", "jitter", "batch_size", "bias",
+)  # fmt: skip
+
+
 def roles(study: Study) -> pd.DataFrame:
     """Which hyperparameters the study is about, which are nuisance, and what the rest is held at."""
-    base = study.profile.base.model_dump()
-    held = {k: v for k, v in base.items() if k != study.factor and k not in study.nuisance}
-    rows = [("scientific", study.factor, "varied")]
+    varied = {name for cell in study.cells for name in study.base.differences(cell.config)}
+    rows = [("scientific", name, "varied") for name in sorted(varied) or [study.factor]]
     rows += [("nuisance", name, "averaged over") for name in study.nuisance]
-    rows += [("fixed", name, held[name]) for name in
-             ("hidden", "lr", "momentum", "weight_decay", "layer_reduction", "init", "normalization",
-              "input_normalization", "negatives", "peer_normalization", "batch_size", "bias")]  # fmt: skip
+    rows += [("fixed", name, getattr(study.base, name)) for name in FIXED if name not in varied]
     return _table([dict(zip(("role", "hyperparameter", "value"), row, strict=True)) for row in rows], "role")
 
 
 def status(collected: Collected) -> Markdown:
     """Which runs there are; for those there are not, the command that trains them and its time."""
     study, found, missing = collected.study, len(collected.table), collected.missing
+    command = f"python -m ff_utils study {study.name} --profile {study.profile.name}"
     text = f"{found} of {found + len(missing)} runs of this study are in the results."
     if missing:
         seconds = readable_time(expected(missing, study.profile.training_images))
-        commands = "\n".join(command_of(config, epochs) for config, epochs in missing[:3])
+        commands = "\n".join(command_of(planned.config, planned.epochs) for planned in missing[:3])
         more = f"\n# … and {len(missing) - 3} more" if len(missing) > 3 else ""
         text += (
             f" The others are shown as open; training them takes about {seconds} on this machine:\n\n"
-            f"```shell\npython -m ff_utils study {study.name} --profile {study.profile.name}\n```\n\n"
+            f"```shell\n{command}\n```\n\n"
             f"or one by one:\n\n```shell\n{commands}{more}\n```"
+        )
+    if longer := study.extended().cells:
+        there = collect(study.extended())
+        text += (
+            f"\n\nAt {longer[0].epochs} epochs {len(there.table)} of {len(there.table) + len(there.missing)} runs are "
+            f"in the results; the others are open. After the shorter ones, `{command}` goes on to them."
         )
     return Markdown(text)
 
 
-def estimates(collected: Collected, metric: str, epoch: int | None = None) -> pd.Series:
-    """The estimate of `metric` for each value of the study's factor, in the study's order."""
-    values = collected.values(metric, epoch)
-    images = {"smoke": 360}.get(collected.study.profile.name, 10_000)
-    grouped = values.groupby(collected.study.factor, sort=False)[metric]
-    order = [cell.settings[collected.study.factor] for cell in collected.study.cells]
-    found = {key: over_seeds(group.tolist(), images) for key, group in grouped}
-    return pd.Series({key: found[key] for key in order if key in found}, name=metric, dtype=object)
-
-
-def choose(collected: Collected, metric: str = VALIDATION) -> tuple[object, list]:
-    """The best value of the factor on `metric`, and all values within one standard error of it.
-
-    None and an empty list where no run is in the results.
-    """
-    found = estimates(collected, metric)
-    if found.empty:
-        return None, []
-    best = min(found.index, key=lambda key: found[key].mean)
-    bar = found[best].mean + found[best].standard_error
-    return best, [key for key in found.index if found[key].mean <= bar]
+def in_words(collected: Collected) -> dict[str, str]:
+    """What a chapter's prose says of its study: the choice, the base, the worst value, and single searches."""
+    best, tied = choose(collected)
+    validation = estimates(collected, VALIDATION)
+    base = collected.study.base_key
+    worst = max(validation.index, key=lambda key: validation[key].mean, default=None)
+    taken = [f"{number(value)} from seed {seed}" for seed, value in picks(collected).items()]
+    return {
+        "best": number(best),
+        "best_error": interval(validation.get(best)),
+        "tied": ", ".join(map(number, tied)) or "open",
+        "base": number(base),
+        "base_error": interval(validation.get(base)),
+        "worst": number(worst),
+        "worst_error": interval(validation.get(worst)),
+        "picks": ", ".join(taken) or "open",
+        "epochs": str(collected.study.cells[0].epochs),
+        "seeds": str(len(collected.study.cells[0].seeds)),
+    }
 
 
 def result_table(collected: Collected) -> pd.DataFrame:
     """Errors per cell with their intervals, chosen on validation; the test error stands beside."""
     study = collected.study
-    validation, test = estimates(collected, VALIDATION), estimates(collected, TEST)
-    one_pass = estimates(collected, "val_one_pass_error")
+    found = {
+        "validation error (%)": estimates(collected, VALIDATION),
+        "test error (%)": estimates(collected, TEST),
+        "one-pass validation error (%)": estimates(collected, ONE_PASS),
+    }
     best, tied = choose(collected)
     rows = []
-    for cell in study.cells:
-        key = cell.settings[study.factor]
-        if key not in validation:
-            rows.append({"validation error (%)": "open", "chosen": ""})
-            continue
-        rows.append(
-            {
-                "validation error (%)": str(validation[key].of_an_error()),
-                "test error (%)": str(test[key].of_an_error()),
-                "one-pass validation error (%)": str(one_pass[key].of_an_error()) if key in one_pass else "",
-                "seeds": validation[key].seeds,
-                "chosen": "best" if key == best else "within one standard error" if key in tied else "",
-            }
-        )
-    keys = [cell.settings[study.factor] for cell in study.cells]
-    return _table(rows, study.factor, keys)
-
-
-def draw_errors(
-    collected: Collected, *, log: bool = True, label: str | None = None, reference: dict | None = None
-) -> None:
-    """Validation error against the factor: every seed a dot, the mean a line, its standard error a bar.
-
-    `reference`: vertical lines, {text: value}.
-    """
-    study = collected.study
-    _, axes = plt.subplots(figsize=(7, 3.8))
-    for metric, colour, name in (
-        (VALIDATION, POSITIVE, "validation"),
-        ("val_one_pass_error", "0.55", "validation, one-pass"),
-    ):
-        found = estimates(collected, metric)
-        if found.empty:
-            continue
-        keys, means = list(found.index), [e.mean for e in found]
-        bars = [e.standard_error for e in found]
-        axes.errorbar(keys, means, bars, fmt="-o", color=colour, capsize=3, label=name)
-        points = collected.values(metric)
-        axes.scatter(points[study.factor], points[metric], s=14, color=colour, alpha=0.5, zorder=3)
-    for text, value in (reference or {}).items():
-        axes.axvline(value, color="0.4", linestyle=":", linewidth=1)
-        axes.annotate(text, (value, 1), xycoords=("data", "axes fraction"), xytext=(4, -12), textcoords="offset points",
-                      fontsize=9, color="0.3")  # fmt: skip
-    axes.set(xlabel=label or study.factor, ylabel="error (%)", yscale="log")
-    if log:
-        keys = [cell.settings[study.factor] for cell in study.cells]
-        axes.set_xscale("log", base=2)
-        axes.set_xticks(keys, [f"{key:g}" for key in keys])
-    axes.minorticks_off()
-    axes.set_yticks(
-        [ticks for ticks in (1, 2, 3, 5, 10, 20, 50, 100) if axes.get_ylim()[0] <= ticks <= axes.get_ylim()[1]]
-    )
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.legend()
-
-
-def draw_learning(
-    collected: Collected, metric: str, *, label: str | None = None, ylabel: str = "error (%)", log: bool = True
-) -> None:
-    """`metric` over the epochs, one line per value of the factor (mean over seeds; the shade spans them)."""
-    study = collected.study
-    data = collected.trajectories([metric]).dropna(subset=[metric])
-    _, axes = plt.subplots(figsize=(7, 3.8))
-    if data.empty:
-        _open(axes)
-        return
-    palette = sns.color_palette("viridis", data[study.factor].nunique())
-    sns.lineplot(
-        data=data, x="epoch", y=metric, hue=study.factor, palette=palette, marker="o", errorbar=("pi", 100), ax=axes
-    )
-    axes.set(ylabel=ylabel, yscale="log" if log else "linear")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_minor_formatter("{x:g}")
-    axes.legend(title=label or study.factor, loc="upper left", bbox_to_anchor=(1, 1))
-
-
-def _open(axes: Axes) -> None:
-    """Say on an empty figure that its runs are missing."""
-    axes.text(0.5, 0.5, "open: no run of this figure is in the results", ha="center", transform=axes.transAxes)
-    axes.set_axis_off()
-
-
-def draw_goodness(runs: dict[str, Run]) -> None:
-    """Goodness of positives and negatives over the epochs, relative to θ: a panel per layer, a row per run."""
-    if not runs:
-        _open(plt.subplots(figsize=(7, 2))[1])
-        return
-    layers = max(len(run.config.hidden) for run in runs.values())
-    _, grid = plt.subplots(
-        len(runs), layers, figsize=(7.4, 1.0 + 1.75 * len(runs)), sharex="row", sharey="row", squeeze=False
-    )
-    for axes_row, (name, run) in zip(grid, runs.items(), strict=True):
-        for i, axes in enumerate(axes_row, 1):
-            if i > len(run.config.hidden):
-                axes.set_visible(False)
-                continue
-            theta = run.config.per_layer("theta")[i - 1]
-            for kind, colour, style in (("positive", POSITIVE, "-"), ("negative", NEGATIVE, "--")):
-                column = run.metrics[f"layer{i}_goodness_{kind}"] / theta
-                axes.plot(column.index, column, style, color=colour, label=kind)
-            axes.axhline(1, color="0.5", linewidth=0.8)
-            axes.set_title(f"layer {i}", fontsize=9)
-        axes_row[0].set_ylabel(f"{name}\ngoodness / θ", fontsize=9)
-    for axes in grid[-1]:
-        axes.set_xlabel("epoch", fontsize=9)
-    grid[0][0].legend(fontsize=8)
+    for key in study.keys:
+        shown = {name: str(errors[key].of_an_error()) if key in errors else "" for name, errors in found.items()}
+        if validation := found["validation error (%)"].get(key):
+            chosen = "best" if key == best else "within one standard error" if key in tied else ""
+            rows.append(shown | {"seeds": validation.seeds, "chosen": chosen})
+        else:
+            rows.append({"validation error (%)": "open"})
+    return _table(rows, study.factor, study.keys)
 
 
 def timing(collected: Collected) -> Markdown:
@@ -229,17 +142,9 @@ def timing(collected: Collected) -> Markdown:
     )  # fmt: skip
 
 
-def keep(name: str, profile: str) -> None:
-    """Also save the figure just drawn, as `figures/<name>.png` in the results folder of `profile`."""
-    folder = stores(profile)[0].root / "figures"
-    with explained(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        plt.gcf().savefig(folder / f"{name}.png", metadata={"Software": None})
-
-
-def number(value: float | None) -> str:
-    """A number as prose has it; "open" for None, which stands for a missing run."""
-    return "open" if value is None else f"{value:g}"
+def number(value: object) -> str:
+    """A number, or a word, as prose has it; "open" for None, which stands for a missing run."""
+    return "open" if value is None else value if isinstance(value, str) else f"{value:g}"
 
 
 def interval(estimate: Estimate | None) -> str:
@@ -250,23 +155,12 @@ def interval(estimate: Estimate | None) -> str:
     return f"{shown.mean:.2f} % ({shown.low:.2f} to {shown.high:.2f})"
 
 
-def layer_table(run: Run | None) -> pd.DataFrame:
-    """What each layer of a run can do alone, at the last epoch. Empty where the run is missing."""
-    if run is None:
-        return pd.DataFrame()
-    last = run.metrics.iloc[-1]
-    rows = []
-    for i, (theta, units) in enumerate(zip(run.config.per_layer("theta"), run.config.hidden, strict=True), 1):
-        gap = last[f"layer{i}_goodness_positive"] - last[f"layer{i}_goodness_negative"]
-        rows.append(
-            {
-                "layer": i,
-                "error (%)": last[f"layer{i}_error"],
-                "goodness gap / θ": gap / theta,
-                "dead units (%)": 100 * last[f"layer{i}_dead_units"] / units,
-            }
-        )
-    return pd.DataFrame(rows).set_index("layer")
+def points(found: Estimate | None) -> str:
+    """A difference as prose has it, −0.18 points (−0.40 to +0.04); "open" for None."""
+    if found is None:
+        return "open"
+    mean, low, high = (f"{v:+.2f}".replace("-", "−") for v in (found.mean, found.low, found.high))
+    return f"{mean} points ({low} to {high})"
 
 
 def milestones(runs: dict[str, Run | None], epochs: tuple[int, ...], metric: str = VALIDATION) -> pd.DataFrame:
@@ -310,12 +204,52 @@ def commands(store: Store) -> pd.DataFrame:
     )
 
 
-def layers_of(runs: dict[str, Run | None]) -> pd.DataFrame:
-    """For each run and layer, at its last epoch: the goodness gap in units of θ, and the layer's own error."""
-    rows = {}
-    for name, run in runs.items():
-        table = layer_table(run)
-        rows[name] = {
-            f"layer {i}": f"{row['goodness gap / θ']:.3f}; {row['error (%)']:.1f} %" for i, row in table.iterrows()
-        } or {"layer 1": "open"}
-    return pd.DataFrame(rows).T.fillna("")
+def difference_table(collected: Collected, pairs: list[tuple], metrics: dict[str, str]) -> pd.DataFrame:
+    """What going from one value of the factor to another changes in some metrics, {name: column}."""
+    factor = collected.study.factor
+    rows = [
+        {"from": before, "to": after}
+        | {
+            name: points(change(collected, {factor: before}, {factor: after}, metric))
+            for name, metric in metrics.items()
+        }
+        for before, after in pairs
+    ]
+    return _table(rows, "from")
+
+
+def readings(collected: Collected, rows: Sequence[published.Row]) -> pd.DataFrame:
+    """Errors of a study's only cell at the epochs of some rows of the source, beside the source's."""
+    table = []
+    for row in rows:
+        epoch = collected.study.profile.milestones[row.epochs]
+        ours = {
+            f"{name} error (%)": next(iter(map(str, estimates(collected, metric, epoch))), "")
+            for name, metric in (("validation", VALIDATION), ("test", TEST))
+        }
+        if not collected.by_name:
+            ours["validation error (%)"] = "open"
+        theirs = {"its validation": f"{row.validation:.2f}", "its test": f"{row.test:.2f}"}
+        table.append({"epochs": epoch} | ours | {"the source's epochs": row.epochs} | theirs)
+    return _table(table, "epochs")
+
+
+def step_table(collected: Collected, steps: list[tuple[int, int]]) -> pd.DataFrame:
+    """What going on from one epoch to another changes in both errors of a study's only cell."""
+    rows = []
+    for start, end in steps:
+        ends = {name: [measured(collected, {}, metric, epoch) for epoch in (start, end)]
+                for name, metric in (("validation", VALIDATION), ("test", TEST))}  # fmt: skip
+        rows.append({"epochs": f"{start} → {end}"} | {name: points(difference(*pair)) for name, pair in ends.items()})
+    return _table(rows, "epochs")
+
+
+def scatter(run: Run | None, metric: str, until: int) -> float | None:
+    """The standard deviation of `metric`'s change from epoch to epoch in the second half of a run's first epochs.
+
+    In points, rounded to hundredths.
+    """
+    if run is None:
+        return None
+    values = run.metrics[metric].loc[until // 2 : until]
+    return round(float(values.diff().std()), 2)

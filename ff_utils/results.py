@@ -149,9 +149,16 @@ class Store:
                     warnings.warn(str(error), stacklevel=2)
         return [run for folder in folders if (run := self._read[folder]) is not None]
 
-    def find(self, config: RunConfig, epochs: int = 1) -> Run | None:
-        """The longest run of exactly this configuration, if it has at least so many epochs."""
-        found = [run for run in self.runs() if run.config == config and run.epochs >= epochs]
+    def find(self, config: RunConfig, epochs: int = 1, dtype: str | None = None) -> Run | None:
+        """The longest run of exactly this configuration, if it has at least so many epochs.
+
+        `dtype` asks for one that was computed in this number format.
+        """
+        found = [
+            run
+            for run in self.runs()
+            if run.config == config and run.epochs >= epochs and dtype in (None, run.provenance.get("dtype"))
+        ]
         return max(found, key=lambda run: run.epochs, default=None)
 
     def check_writable(self) -> None:

@@ -6,18 +6,19 @@ follows are spelled out at the head of that file and implemented here.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import yaml
 
-from . import studies
+from . import collecting, studies
+from .collecting import Collected
+from .comparing import Measured, choose, complete, difference, measured
 from .errors import UserError
-from .report import choose
-from .results import Run, project_folder
-from .studies import Collected
-from .uncertainty import Estimate, binomial_sd, over_seeds, paired_difference
+from .results import project_folder
+from .uncertainty import Estimate, over_seeds, range_of_two
 
 KINDS = ("level", "at_least", "at_most", "difference", "choice")
 
@@ -72,15 +73,12 @@ def load_claims(path: Path | None = None) -> list[Claim]:
 def judge(claim: Claim) -> Verdict:
     """The verdict on `claim` from the stored runs at paper scale."""
     measure = claim.measure
-    if measure["study"] not in studies.STUDIES or "quantity" in measure:
+    if measure["study"] not in studies.STUDIES:
         return NOT_RUN
-    collected = studies.collect(studies.get(measure["study"], "paper"), "never")
+    collected = collecting.collect(studies.get(measure["study"], "paper"), "never")
     if claim.kind == "choice":
         return _judge_choice(claim, collected)
-    if "from" in measure:
-        found = _difference(collected, measure)
-    else:
-        found = _level(collected, measure)
+    found = _measured(collected, measure)
     if found is None:
         return NOT_RUN
     estimate, runs = found
@@ -88,55 +86,50 @@ def judge(claim: Claim) -> Verdict:
     return Verdict(judged, str(estimate), runs, estimate.one_seed)
 
 
-def _runs(collected: Collected, cell: dict) -> dict[int, Run]:
-    """The runs whose cell has these settings, by seed."""
+Found = tuple[Estimate, tuple[str, ...]] | None
+
+
+def _measured(collected: Collected, measure: dict) -> Found:
+    """What the runs say of a measure, and their names; None where they are missing."""
+    quantity = measure.get("quantity", "difference" if "from" in measure else "level")
     return {
-        row["seed"]: collected.by_name[row["run"]]
-        for row in collected.table.to_dict("records")
-        if all(row.get(name) == value for name, value in cell.items())
-    }
+        "level": _level,
+        "difference": _difference,
+        "range_of_two_seeds": _range_of_two_seeds,
+        "best_nonzero_minus_zero": _best_nonzero_minus_zero,
+    }[quantity](collected, measure)
 
 
-def _level(collected: Collected, measure: dict) -> tuple[Estimate, tuple[str, ...]] | None:
-    epoch, metric = measure["epoch"], measure["metric"]
-    runs = {seed: run for seed, run in _runs(collected, measure["cell"]).items() if run.has(epoch, metric)}
-    if not runs:
-        return None
-    return over_seeds([run.at(epoch, metric) for run in runs.values()]), tuple(run.id for run in runs.values())
+def _level(collected: Collected, measure: dict) -> Found:
+    found = measured(collected, measure["cell"], measure["metric"], measure["epoch"]).values()
+    return (over_seeds([one.value for one in found]), _names(found)) if found else None
 
 
-def _difference(collected: Collected, measure: dict) -> tuple[Estimate, tuple[str, ...]] | None:
-    """`to` minus `from`, paired by seed; with one seed by its predictions on the same images."""
+def _range_of_two_seeds(collected: Collected, measure: dict) -> Found:
+    """How far seeds alone spread; a single seed says nothing about that."""
+    found = measured(collected, measure["cell"], measure["metric"], measure["epoch"]).values()
+    return (range_of_two([one.value for one in found]), _names(found)) if len(found) > 1 else None
+
+
+def _best_nonzero_minus_zero(collected: Collected, measure: dict) -> Found:
+    """What the best value other than 0 costs; choosing it among several makes it look better than it is."""
+    field = measure["field"]
+    return _difference(collected, {"from": {field: 0}, "to": {field: "chosen"}, "metric": measure["metric"]})
+
+
+def _difference(collected: Collected, measure: dict) -> Found:
+    """`to` minus `from`, each a cell with its own epoch and metric where it names them."""
     ends = []
     for side in ("from", "to"):
-        chosen = {**measure.get("cell", {}), **measure[side]}
-        epoch = chosen.pop("epoch", measure.get("epoch"))
-        metric = chosen.pop("metric", measure["metric"])
-        runs = {seed: run for seed, run in _runs(collected, chosen).items() if run.has(epoch, metric)}
-        ends.append((runs, epoch, metric))
-    (before, epoch_a, metric_a), (after, epoch_b, metric_b) = ends
-    shared = sorted(before.keys() & after.keys())
-    if not shared:
-        return None
-    changes = [after[seed].at(epoch_b, metric_b) - before[seed].at(epoch_a, metric_a) for seed in shared]
-    names = tuple(dict.fromkeys(run.id for seed in shared for run in (before[seed], after[seed])))
-    if len(shared) > 1:
-        return over_seeds(changes), names
-    seed = shared[0]
-    sd = _paired_sd((before[seed], epoch_a, metric_a), (after[seed], epoch_b, metric_b))
-    return Estimate(changes[0], changes[0] - 1.96 * sd, changes[0] + 1.96 * sd, 1), names
+        cell = {**measure.get("cell", {}), **measure[side]}
+        epoch, metric = cell.pop("epoch", measure.get("epoch")), cell.pop("metric", measure["metric"])
+        ends.append(measured(collected, cell, metric, epoch))
+    found = difference(*ends)
+    return found and (found, _names(end[seed] for seed in ends[0].keys() & ends[1].keys() for end in ends))
 
 
-def _paired_sd(*ends: tuple[Run, int, str]) -> float:
-    """The sampling error of a difference: paired where both predictions are stored."""
-    wrong = []
-    for run, epoch, metric in ends:
-        name = f"{metric.removesuffix('_error')}_{epoch}"
-        if name not in run.predictions:
-            return sum(binomial_sd(run.at(epoch, metric)) ** 2 for run, epoch, metric in ends) ** 0.5
-        labels = run.predictions[f"{metric.split('_')[0]}_labels"]
-        wrong.append(run.predictions[name] != labels)
-    return paired_difference(*wrong)[1]
+def _names(found: Iterable[Measured]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one.run.id for one in found))
 
 
 def _level_word(estimate: Estimate, claim: Claim) -> str:
@@ -164,13 +157,16 @@ def _difference_word(estimate: Estimate, claim: Claim) -> str:
 
 
 def _judge_choice(claim: Claim, collected: Collected) -> Verdict:
-    if collected.missing:  # A choice among some of the values would not be the study's.
+    metric = claim.measure["metric"]
+    best, tied = choose(collected, metric)
+    if best is None:
         return NOT_RUN
-    best, tied = choose(collected, claim.measure["metric"])
     low, high = claim.rule["partly"]
     inside = all(low <= value <= high for value in tied)
     word = "reproduced" if claim.published in tied else "partly" if inside else "not reproduced"
-    return Verdict(word, f"best {best:g}; tied {', '.join(f'{v:g}' for v in tied)}", tuple(collected.by_name))
+    estimate = complete(collected, metric)[best]
+    text = f"best {best:g}; tied {', '.join(f'{v:g}' for v in tied)}"
+    return Verdict(word, text, tuple(collected.by_name), estimate.one_seed)
 
 
 def table(claims: list[Claim]) -> pd.DataFrame:

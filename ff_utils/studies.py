@@ -1,47 +1,64 @@
 """Each chapter's intervention, declared: a base, the settings that vary, the seeds, the length.
 
     study = get("theta", profile="quick")
-    runs = collect(study, train="missing")
 
 A *profile* is the scale at which a study runs: `smoke` (scikit-learn's digits, tiny nets, seconds),
-`quick` (MNIST, small nets, minutes) and `paper` (the published size).
+`quick` (MNIST, small nets, minutes) and `paper` (the published size). `collecting` brings the runs of a
+study together.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-
-import pandas as pd
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import NamedTuple, TypeVar
 
 from .config import RunConfig, recipe
-from .cost import expected_seconds
 from .errors import UserError
-from .results import Run, Store, project_folder, results_folder
-from .trainer import default_device, fastest_dtype
-from .training import train
 
 PAPER_WIDTH = 2000  # Units per layer in source A; thresholds scale with the width.
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Profile:
-    """A scale. `base` is the recipe of source A with random negatives, at that size."""
+    """A scale. `base` is the recipe of source A with random negatives, at that size.
+
+    Sweeps run for `sweep` epochs, and where time allows for `whole`. `milestones` says to which of its own
+    epochs the published ones correspond: 60, 80, 100 and 120 without jitter, 200 and 500 with it.
+    """
 
     name: str
     base: RunConfig
-    epochs: int
+    sweep: int
     seeds: tuple[int, ...]
     training_images: int
+    milestones: dict[int, int]
+    whole: int | None = None
 
     @property
     def width(self) -> int:
         return self.base.hidden[0]
 
+    @property
+    def hard(self) -> RunConfig:
+        """The base with label-search negatives after one epoch of random ones."""
+        return self.base.vary(negatives="label_search", warmup=1)
+
     def theta(self, paper_theta: float) -> float:
         """The threshold that has the same share of the width as `paper_theta` has at 2000 units."""
         return round(paper_theta * self.width / PAPER_WIDTH, 3)
+
+    def pick(self, *, smoke: T, quick: T, paper: T) -> T:
+        """The value meant for this profile."""
+        return {"smoke": smoke, "quick": quick, "paper": paper}[self.name]
+
+
+PUBLISHED_EPOCHS = (60, 80, 100, 120, 200, 500)
+
+
+def _milestones(*epochs: int) -> dict[int, int]:
+    return dict(zip(PUBLISHED_EPOCHS, epochs, strict=True))
 
 
 PROFILES = {
@@ -52,15 +69,16 @@ PROFILES = {
             "smoke",
             recipe("paper", dataset="digits", hidden=(100, 100, 100), theta=5.6, lr=(0.01, 0.3, 0.3),
                    layer_reduction="sum", batch_size=50),
-            epochs=30, seeds=(0,), training_images=1_077,
+            sweep=30, seeds=(0,), training_images=1_077, milestones=_milestones(10, 15, 20, 25, 20, 30),
         ),
         Profile(
             "quick",
             recipe("paper", hidden=(300,) * 4, theta=16.8, layer_reduction="sum"),
-            epochs=3, seeds=(0, 1, 2), training_images=50_000,
+            sweep=3, seeds=(0, 1, 2), training_images=50_000, milestones=_milestones(5, 10, 15, 20, 20, 40),
         ),
         Profile(
-            "paper", recipe("paper", layer_reduction="sum"), epochs=60, seeds=(0, 1, 2), training_images=50_000
+            "paper", recipe("paper", layer_reduction="sum"),
+            sweep=20, seeds=(0, 1, 2), training_images=50_000, milestones=_milestones(*PUBLISHED_EPOCHS), whole=60,
         ),
     )
 }  # fmt: skip
@@ -68,20 +86,34 @@ PROFILES = {
 
 @dataclass(frozen=True)
 class Cell:
-    """One condition of a study: what sets it apart, and the configuration of its first seed."""
+    """One condition of a study: what sets it apart, and the configuration of its first seed.
+
+    It is compared after `epochs` epochs; `then` is the greater length it gets when time allows. `dtype` is the
+    number format where the study is about that, else whichever is the fastest.
+    """
 
     settings: dict[str, object]
     config: RunConfig
     epochs: int
     seeds: tuple[int, ...]
+    then: int | None = None
+    dtype: str | None = None
+
+
+class Planned(NamedTuple):
+    """One run that a study asks for: its configuration, how far, and in which number format (None: any)."""
+
+    config: RunConfig
+    epochs: int
+    dtype: str | None = None
 
 
 @dataclass(frozen=True)
 class Study:
-    """A list of independent runs that answer one question.
+    """A list of independent runs that answer one question, varied around `base`.
 
-    `factor` is the setting on the horizontal axis. `scientific`, `nuisance` and `fixed` name the
-    hyperparameters by their role: studied, tuned so that the comparison is fair, and held.
+    `factor` is the setting on the horizontal axis. `nuisance` names the hyperparameters that are averaged over
+    so that the comparison is fair.
     """
 
     name: str
@@ -89,36 +121,154 @@ class Study:
     factor: str
     profile: Profile
     cells: tuple[Cell, ...]
-    nuisance: tuple[str, ...] = ()
-    fixed: dict[str, object] = field(default_factory=dict)
+    base: RunConfig
+    nuisance: tuple[str, ...] = ("seed",)
 
-    def runs(self) -> Iterator[tuple[Cell, RunConfig]]:
+    @property
+    def keys(self) -> list:
+        """The values of the factor, in the order of the cells."""
+        return list(dict.fromkeys(cell.settings[self.factor] for cell in self.cells))
+
+    @property
+    def base_key(self) -> object | None:
+        """The value of the factor in the base, if the study has it."""
+        return next((cell.settings[self.factor] for cell in self.cells if cell.config == self.base), None)
+
+    def runs(self) -> list[tuple[Cell, Planned]]:
         """Every run of the study, seed by seed, so that one seed of all cells comes first."""
-        for i in range(max(len(cell.seeds) for cell in self.cells)):
-            for cell in self.cells:
-                if i < len(cell.seeds):
-                    yield cell, cell.config.vary(seed=cell.seeds[i])
+        return [
+            (cell, Planned(cell.config.vary(seed=cell.seeds[i]), cell.epochs, cell.dtype))
+            for i in range(max((len(cell.seeds) for cell in self.cells), default=0))
+            for cell in self.cells
+            if i < len(cell.seeds)
+        ]
+
+    def extended(self) -> Study:
+        """The cells that are to be longer, at that length."""
+        longer = (replace(cell, epochs=cell.then, then=None) for cell in self.cells if cell.then)
+        return replace(self, cells=tuple(longer))
 
 
-def _vary(profile: Profile, factor: str, values, **changes) -> tuple[Cell, ...]:
+def _sweep(profile: Profile, name: str, question: str, factor: str, values: Iterable) -> Study:
     """One cell per value of `factor` around the profile's base."""
-    return tuple(
-        Cell({factor: value}, profile.base.vary(**{factor: value}, **changes), profile.epochs, profile.seeds)
+    cells = [
+        Cell({factor: value}, profile.base.vary(**{factor: value}), profile.sweep, profile.seeds, profile.whole)
         for value in values
-    )
+    ]
+    return Study(name, question, factor, profile, tuple(cells), profile.base)
 
 
 def theta(profile: Profile) -> Study:
-    grids = {"smoke": (32, 112, 256), "quick": (16, 32, 64, 112, 256)}
-    grid = grids.get(profile.name, (16, 32, 64, 112, 128, 192, 256, 512))
-    return Study(
-        name="theta",
-        question="Which threshold θ lets training get under way?",
-        factor="theta",
-        profile=profile,
-        cells=_vary(profile, "theta", [profile.theta(value) for value in grid]),
-        nuisance=("seed",),
+    grid = profile.pick(smoke=(32, 112, 256), quick=(16, 32, 64, 112, 256),
+                        paper=(16, 32, 64, 112, 128, 192, 256, 512))  # fmt: skip
+    question = "Which threshold θ lets training get under way?"
+    return _sweep(profile, "theta", question, "theta", [profile.theta(value) for value in grid])
+
+
+def learning_rate(profile: Profile) -> Study:
+    if profile.name == "smoke":  # Its layers have rates of their own; named by the deeper layers'.
+        cells = [
+            Cell({"lr": lr}, profile.base.vary(lr=(lr / 30, lr, lr)), profile.sweep, profile.seeds)
+            for lr in (0.1, 0.3, 0.6)
+        ]
+        return Study("learning-rate", "How large may the steps be?", "lr", profile, tuple(cells), profile.base)
+    grid = profile.pick(smoke=(), quick=(0.01, 0.02, 0.04, 0.08, 0.16),
+                        paper=(0.01, 0.02, 0.03, 0.04, 0.05, 0.08, 0.16))  # fmt: skip
+    return _sweep(profile, "learning-rate", "How large may the steps be?", "lr", grid)
+
+
+def weight_decay(profile: Profile) -> Study:
+    grid = profile.pick(smoke=(0.0, 1e-4, 1e-2), quick=(0.0, 1e-5, 1e-4, 1e-3),
+                        paper=(0.0, 1e-6, 1e-5, 1e-4, 3e-4, 1e-3))  # fmt: skip
+    return _sweep(profile, "weight-decay", "How much may the weights decay?", "weight_decay", grid)
+
+
+def momentum(profile: Profile) -> Study:
+    grid = profile.pick(smoke=(0.5, 0.9), quick=(0.0, 0.5, 0.9, 0.95), paper=(0.0, 0.5, 0.8, 0.9, 0.95))
+    question = "Does momentum do more than raise the learning rate?"
+    return _sweep(profile, "momentum", question, "momentum", grid)
+
+
+def peer_normalization(profile: Profile) -> Study:
+    """λ from none to strong, at the length of source A's baseline."""
+    grid = profile.pick(smoke=(0.0, 0.1), quick=(0.0, 0.03, 0.1, 0.3), paper=(0.0, 0.01, 0.03, 0.1, 0.3))
+    epochs = profile.milestones[60]
+    cells = [
+        Cell({"peer_normalization": value}, profile.base.vary(peer_normalization=value), epochs, profile.seeds)
+        for value in grid
+    ]
+    question = "Does peer normalisation keep units alive, and does that lower the error?"
+    return Study("peer-normalization", question, "peer_normalization", profile, tuple(cells), profile.base)
+
+
+def hard_negatives(profile: Profile) -> Study:
+    """The samplers; and around label search the refinements of θ and of the learning rate, and no biases."""
+    epochs, base = profile.milestones[60], profile.hard
+
+    def cell(condition: str, **changes) -> Cell:
+        config = base.vary(**changes)
+        settings = {name: getattr(config, name) for name in ("negatives", "theta", "lr", "bias")}
+        return Cell({"condition": condition} | settings, config, epochs, profile.seeds)
+
+    samplers = profile.pick(
+        smoke=("random", "label_search", "one_pass"),
+        quick=("random", "label_search", "shortlist", "one_pass", "one_pass_sampled"),
+        paper=("random", "label_search", "shortlist", "one_pass", "one_pass_sampled"),
     )
+    cells = [cell(name, negatives=name, warmup=0 if name == "random" else base.warmup) for name in samplers]
+    cells.append(cell("label_search, no bias", bias=False))
+    if profile.name == "paper":
+        pairs = [(116.0, 0.04), (112.0, 0.05), (112.0, 0.035), (116.0, 0.05), (116.0, 0.035)]
+        cells += [cell(f"label_search, θ {theta:g}, lr {lr:g}", theta=theta, lr=lr) for theta, lr in pairs]
+    question = "Do wrong labels that the net confuses teach more than random ones?"
+    return Study("hard-negatives", question, "condition", profile, tuple(cells), base)
+
+
+def epochs(profile: Profile) -> Study:
+    """One trajectory of label-search negatives, read at several epochs."""
+    seeds = profile.pick(smoke=(0,), quick=(0,), paper=(0, 1, 2))
+    cell = Cell({"negatives": profile.hard.negatives}, profile.hard, profile.milestones[120], seeds)
+    question = "How long does training go on to help?"
+    return Study("epochs", question, "negatives", profile, (cell,), profile.hard)
+
+
+def jitter(profile: Profile) -> Study:
+    """The three series of source A's table 1 that differ in jitter and length."""
+    base, seeds = profile.hard, profile.pick(smoke=(0,), quick=(0,), paper=(0, 1, 2))
+    reach = profile.pick(smoke=1, quick=2, paper=2)
+    cells = [
+        Cell(
+            {"series": f"{profile.milestones[epochs]} epochs, jitter {pixels}", "jitter": pixels},
+            base.vary(jitter=pixels), profile.milestones[epochs], seeds,
+        )
+        for pixels, epochs in ((0, 120), (reach, 200), (reach, 500))
+    ]  # fmt: skip
+    return Study("jitter", "Do shifted images and longer training help?", "series", profile, tuple(cells), base)
+
+
+def noise(profile: Profile) -> Study:
+    """The same two settings from several seeds: the baseline, and label-search negatives."""
+    seeds = profile.pick(smoke=(0, 1), quick=(0, 1, 2, 3, 4), paper=(0, 1, 2, 3, 4))
+    settings = {
+        "random": (profile.base, 60),
+        "label_search": (profile.hard, profile.pick(smoke=60, quick=60, paper=120)),
+    }
+    cells = [
+        Cell({"negatives": name}, config, profile.milestones[epochs], seeds)
+        for name, (config, epochs) in settings.items()
+    ]
+    return Study("noise", "How far do seeds alone spread?", "negatives", profile, tuple(cells), profile.base)
+
+
+def number_format(profile: Profile) -> Study:
+    """The baseline with products in bfloat16 and in float32: the same configuration, computed differently."""
+    seeds = profile.pick(smoke=(0,), quick=(0, 1, 2), paper=(0, 1, 2))
+    cells = [
+        Cell({"number format": name}, profile.base, profile.sweep, seeds, dtype=name)
+        for name in ("bfloat16", "float32")
+    ]
+    question = "Does the number format of the products change the error?"
+    return Study("number-format", question, "number format", profile, tuple(cells), profile.base)
 
 
 def first_light(profile: Profile) -> Study:
@@ -127,7 +277,7 @@ def first_light(profile: Profile) -> Study:
     hinton = recipe("hinton", dataset=profile.base.dataset, hidden=width, theta=float(width[0]))
     if profile.name == "smoke":
         hinton = hinton.vary(batch_size=20)
-    epochs = {"smoke": (30, 30), "quick": (10, 10)}.get(profile.name, (60, 20))
+    epochs = profile.pick(smoke=(30, 30), quick=(10, 10), paper=(60, 20))
     paper = profile.base
     return Study(
         name="first-light",
@@ -139,6 +289,7 @@ def first_light(profile: Profile) -> Study:
             Cell({"recipe": "paper"}, paper, epochs[1], profile.seeds),
             Cell({"recipe": "paper, loss averaged"}, paper.vary(layer_reduction="mean"), epochs[1], (0,)),
         ),
+        base=paper,
     )
 
 
@@ -147,7 +298,7 @@ def pilot(profile: Profile) -> Study:
 
     With hard negatives, which its best runs use, after one epoch of random ones.
     """
-    base = profile.base.vary(negatives="label_search", warmup=1)
+    base = profile.hard
     changes = {
         "none": {},
         "loss averaged over layers": {"layer_reduction": "mean"},
@@ -156,18 +307,32 @@ def pilot(profile: Profile) -> Study:
         "momentum 0.5": {"momentum": 0.5},
         "weight decay 1e-4": {"weight_decay": 1e-4},
     }
-    epochs = {"smoke": 10, "quick": 3}.get(profile.name, 10)
+    epochs = profile.pick(smoke=10, quick=3, paper=10)
     return Study(
         name="pilot",
         question="Which values of the hyperparameters that source A does not report are worth a base?",
         factor="change",
         profile=profile,
         cells=tuple(Cell({"change": name}, base.vary(**change), epochs, (0,)) for name, change in changes.items()),
+        base=base,
     )
 
 
-# In the order in which `study all` trains them.
-STUDIES: dict[str, Callable[[Profile], Study]] = {"first-light": first_light, "pilot": pilot, "theta": theta}
+# In the order in which `study all` trains them, what decides most first.
+STUDIES: dict[str, Callable[[Profile], Study]] = {
+    "first-light": first_light,
+    "pilot": pilot,
+    "epochs": epochs,
+    "peer-normalization": peer_normalization,
+    "jitter": jitter,
+    "hard-negatives": hard_negatives,
+    "theta": theta,
+    "learning-rate": learning_rate,
+    "weight-decay": weight_decay,
+    "momentum": momentum,
+    "number-format": number_format,
+    "noise": noise,
+}
 
 
 def profile_named(name: str) -> Profile:
@@ -183,121 +348,27 @@ def get(name: str, profile: str = "paper") -> Study:
     return STUDIES[name](profile_named(profile))
 
 
-TRAIN = ("auto", "never", "missing", "all")
+def schedule(names: Iterable[str], profile: str = "paper") -> list[Planned]:
+    """All runs of these studies, in the order in which they are worth the time.
 
-
-def check_parameters(profile: str, train_what: str) -> None:
-    """Refuse values of a chapter's parameters that mean nothing, at its head. Raises `UserError`."""
-    profile_named(profile)
-    if train_what not in TRAIN:
-        raise UserError(f"train: {train_what!r} is not one of {', '.join(TRAIN)}")
-
-
-@dataclass(frozen=True)
-class Collected:
-    """The runs of a study that there are, and those there are not.
-
-    `table` has one row per run found: the cell's settings, `seed`, `run` (its name) and `epochs`; `by_name`
-    holds the runs; `missing` the (configuration, epochs) that the stores lack.
+    The first seed of every study, then their other seeds, then the greater lengths. A run that an earlier and
+    longer one contains is left out.
     """
-
-    study: Study
-    table: pd.DataFrame
-    by_name: dict[str, Run]
-    missing: list[tuple[RunConfig, int]]
-
-    def values(self, metric: str, epoch: int | None = None) -> pd.DataFrame:
-        """`table` with the column `metric`: its value at `epoch` (default: the study's length)."""
-        rows = []
-        for row in self.table.to_dict("records"):
-            run, at = self.by_name[row["run"]], epoch or row["epochs"]
-            if run.has(at, metric):
-                rows.append(row | {metric: run.at(at, metric)})
-        return pd.DataFrame(rows, columns=[*self.table.columns, metric])
-
-    def trajectories(self, metrics: list[str]) -> pd.DataFrame:
-        """One row per run and epoch with the cell's settings and `metrics`."""
-        parts = []
-        for row in self.table.to_dict("records"):
-            metrics_there = self.by_name[row["run"]].metrics.loc[: row["epochs"]]
-            parts.append(metrics_there.reindex(columns=metrics).reset_index().assign(**row))
-        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["epoch", *metrics])
-
-    def run_of(self, seed: int = 0, **settings) -> Run | None:
-        """The run of one cell, or None where it is missing."""
-        for row in self.table.to_dict("records"):
-            if row["seed"] == seed and all(row[name] == value for name, value in settings.items()):
-                return self.by_name[row["run"]]
-        return None
-
-
-def stores(profile: str) -> tuple[Store, list[Store]]:
-    """Where runs of a profile are written, and where they are looked for.
-
-    Runs at paper scale belong to the book's results. The small ones go to `build/results`, so that trying things
-    out leaves the committed results alone; they are looked for in both. `FF_RESULTS` is one place for all.
-    """
-    main = Store(results_folder())
-    if profile == "paper" or os.environ.get("FF_RESULTS"):
-        return main, [main]
-    own = Store(project_folder() / "build" / "results")
-    return own, [main, own]
-
-
-def collect(study: Study, train_what: str = "never", progress: bool | None = None) -> Collected:
-    """Bring the runs of a study together.
-
-    `train_what`: `never` takes what the stores hold; `missing` trains the rest; `all` does so without the
-    committed results, from scratch; `auto` is `never` at paper scale and `missing` below, where the data can
-    be had. Says what it trains and how long that takes.
-    """
-    check_parameters(study.profile.name, train_what)
-    own, readable = stores(study.profile.name)
-    if train_what == "auto":
-        if study.profile.name == "paper":
-            return collect(study, "never")
-        try:
-            return collect(study, "missing", progress)
-        except UserError as error:
-            print(f"not trained: {error}")
-            return collect(study, "never")
-    if train_what == "all":
-        readable = [own]
-    rows, by_name, missing = [], {}, []
-    for cell, config in study.runs():
-        found = (store.find(config, cell.epochs) for store in readable)
-        if run := next((run for run in found if run), None):
-            by_name[run.id] = run
-            rows.append({**cell.settings, "seed": config.seed, "run": run.id, "epochs": cell.epochs})
-        else:
-            missing.append((config, cell.epochs))
-    if missing and train_what != "never":
-        train_all(missing, own, study.profile.training_images, progress)
-        return collect(study, train_what, progress)
-    table = pd.DataFrame(rows, columns=[study.factor, "seed", "run", "epochs"])
-    return Collected(study, table, by_name, missing)
-
-
-def expected(missing: list[tuple[RunConfig, int]], images: int) -> float:
-    """The seconds that training `missing` is expected to take on this machine."""
-    device = default_device()
-    dtype = fastest_dtype(device)
-    return sum(expected_seconds(config, epochs, images, dtype, device) for config, epochs in missing)
-
-
-def readable_time(seconds: float) -> str:
-    """Seconds as people say them: 45 s, 12 min, 3.5 h."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def train_all(missing: list[tuple[RunConfig, int]], store: Store, images: int, progress: bool | None = None) -> None:
-    """Train runs one after the other; each is stored as it ends, so stopping loses at most one minute."""
-    print(
-        f"training {len(missing)} runs, about {readable_time(expected(missing, images))} here; into {store.root}",
-        flush=True,
-    )
-    for number, (config, epochs) in enumerate(missing, 1):
-        run = train(config, epochs, store=store, progress=progress)
-        print(f"{number} of {len(missing)}: {run.path}", flush=True)
+    studies = [get(name, profile) for name in names]
+    rounds = [
+        *(
+            planned
+            for first in (True, False)
+            for study in studies
+            for cell, planned in study.runs()
+            if (planned.config.seed == cell.seeds[0]) == first
+        ),
+        *(planned for study in studies for _, planned in study.extended().runs()),
+    ]
+    reached: dict[tuple, int] = {}
+    chosen = []
+    for planned in rounds:
+        if reached.get(planned[::2], 0) < planned.epochs:
+            reached[planned[::2]] = planned.epochs
+            chosen.append(planned)
+    return chosen

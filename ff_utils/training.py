@@ -173,18 +173,20 @@ def train(
 ) -> Run:
     """The run of `config` with at least `epochs` epochs: from the store, else trained, resumed or extended.
 
-    `progress`: show a bar (default: where standard error is a terminal). Raises `UserError` where the data, the
-    results folder or the checkpoint stand in the way, or another process trains the same configuration.
+    `progress`: show a bar (default: where standard error is a terminal). `dtype`: a number format to insist
+    on; a run in another one does not count then. Raises `UserError` where the data, the results folder or the
+    checkpoint stand in the way, or another process trains the same configuration.
     """
     if epochs < 1:
         raise UserError(f"epochs is {epochs}; give at least 1")
     store = store or Store()
-    if found := store.find(config, epochs):
+    asked = str(dtype).removeprefix("torch.") if dtype else None
+    if found := store.find(config, epochs, asked):
         return found
     sampler(config.negatives)  # An unknown one is refused before anything is downloaded.
     splits = load(config.dataset)
     store.check_writable()
-    folder = cache_folder() / "runs" / config.digest
+    folder = cache_folder() / "runs" / (f"{config.digest}-{asked}" if asked else config.digest)
     with explained(folder, variable="FF_CACHE"):
         folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -195,7 +197,7 @@ def train(
             ) from None
     with held:
         # Another process may have finished it since this one looked.
-        return store.find(config, epochs) or _train(
+        return store.find(config, epochs, asked) or _train(
             config, epochs, store, folder, splits, progress, dtype, device, checkpoint_seconds
         )
 

@@ -63,6 +63,41 @@ def over_seeds(errors: Sequence[float], images: int = IMAGES) -> Estimate:
     return Estimate(mean, mean - half, mean + half, int(values.size))
 
 
+def range_of_two(errors: Sequence[float]) -> Estimate:
+    """How far two runs that differ in their seed alone may lie apart: 2.77 standard deviations, at 95 %.
+
+    The interval comes from that of the standard deviation (χ²). Raises `ValueError` with fewer than two seeds.
+    """
+    if len(errors) < 2:
+        raise ValueError("a spread over seeds needs at least two of them")
+    freedom = len(errors) - 1
+    factor = float(stats.norm.ppf(0.975)) * 2**0.5
+    spread = factor * float(np.std(errors, ddof=1))
+    low, high = (spread * float(np.sqrt(freedom / stats.chi2.ppf(q, freedom))) for q in (0.975, 0.025))
+    return Estimate(spread, low, high, len(errors))
+
+
+def seeds_needed(difference: float, sd: float, power: float = 0.8) -> int | None:
+    """How many seeds each of two settings needs to show `difference`, if paired differences scatter with `sd`.
+
+    The smallest n at which a two-sided paired t-test at 5 % finds it with probability `power`; None above 1,000.
+    """
+    if sd == 0:
+        return 2
+    for n in range(2, 1001):
+        shift = abs(difference) / sd * n**0.5
+        bar = stats.t.ppf(0.975, n - 1)
+        if stats.nct.sf(bar, n - 1, shift) + stats.nct.cdf(-bar, n - 1, shift) >= power:
+            return n
+    return None
+
+
+def mcnemar(wrong_a: np.ndarray, wrong_b: np.ndarray) -> float:
+    """The p-value of "equally many errors" on the same images: exact, from the images only one gets wrong."""
+    only_a, only_b = int((wrong_a & ~wrong_b).sum()), int((wrong_b & ~wrong_a).sum())
+    return float(stats.binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
+
+
 def paired_difference(wrong_a: np.ndarray, wrong_b: np.ndarray) -> tuple[float, float]:
     """Error of b minus error of a on the same images, and the standard deviation √(b + c)/n of it.
 

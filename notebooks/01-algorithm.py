@@ -36,7 +36,7 @@ import torch.nn.functional as F
 from IPython.display import SVG
 from myst_nb import glue
 
-from ff_utils import Trainer, figures, load, recipe, studies
+from ff_utils import Trainer, collecting, figures, load, recipe
 from ff_utils.data import excerpt
 from ff_utils.labels import inject
 from ff_utils.network import Network
@@ -44,7 +44,7 @@ from ff_utils.parameters import Rates
 from ff_utils.readout import all_codes, error_percent
 
 figures.style()
-studies.check_parameters(profile, train)
+collecting.check_parameters(profile, train)
 torch.set_num_threads(1)  # Nets as small as these are quickest on one thread.
 epochs = {"smoke": 12}.get(profile, 30)
 

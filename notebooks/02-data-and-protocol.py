@@ -36,7 +36,7 @@ import torch
 import torch.nn.functional as F
 from myst_nb import glue
 
-from ff_utils import RECIPES, Trainer, figures, load, recipe, studies
+from ff_utils import RECIPES, Trainer, collecting, figures, load, recipe
 from ff_utils.config import command_of
 from ff_utils.data import Shifter, excerpt
 from ff_utils.labels import NEUTRAL, inject
@@ -45,7 +45,7 @@ from ff_utils.readout import neutral_codes, one_image
 from ff_utils.training import MILESTONES
 
 figures.style()
-studies.check_parameters(profile, train)
+collecting.check_parameters(profile, train)
 torch.set_num_threads(1)  # Nets as small as these are quickest on one thread.
 epochs = {"smoke": 15}.get(profile, 30)
 

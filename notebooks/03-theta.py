@@ -28,10 +28,18 @@ train = "auto"  # never, missing, all (from scratch) or auto
 # %% tags=["hide-input"]
 from myst_nb import glue
 
-from ff_utils import figures, report, studies
+from ff_utils import (
+    charts,
+    collecting,
+    comparing,
+    diagnostics,
+    figures,
+    report,
+    studies,
+)
 
 figures.style()
-studies.check_parameters(profile, train)
+collecting.check_parameters(profile, train)
 study = studies.get("theta", profile)
 
 # %% [markdown]
@@ -77,7 +85,7 @@ report.plan(study)
 report.roles(study)
 
 # %% tags=["nbval-ignore-output"]
-collected = studies.collect(study, train)
+collected = collecting.collect(study, train)
 report.status(collected)
 
 # %% tags=["hide-input"]
@@ -90,7 +98,7 @@ report.timing(collected)
 # setting is marked, rescaled to the width of these nets.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Validation error against θ. Dots are single runs, the line is their mean over seeds, bars are its standard error. The dotted line marks θ/N = 0.056, where the source ends its search.", "name": "fig-theta-error"}, "image": {"alt": "Line chart of validation error against the threshold on a logarithmic axis, for label search and for the one-pass readout."}}
-report.draw_errors(
+charts.draw_errors(
     collected,
     label="θ",
     reference={"θ/N of the source": study.profile.theta(112)},
@@ -99,8 +107,8 @@ report.draw_errors(
 report.result_table(collected)
 
 # %% tags=["hide-input"]
-best, tied = report.choose(collected)
-validation = report.estimates(collected, report.VALIDATION)
+best, tied = comparing.choose(collected)
+validation = comparing.estimates(collected, comparing.VALIDATION)
 source = study.profile.theta(112)
 worst = max(
     validation.index, key=lambda key: validation[key].mean, default=None
@@ -132,7 +140,7 @@ if best is not None:
 # {numref}`fig-theta-learning` shows how training gets under way.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Validation error by label search over the epochs, for each threshold. Lines are means over seeds, the shade spans all seeds.", "name": "fig-theta-learning"}, "image": {"alt": "Learning curves, one per threshold."}}
-report.draw_learning(collected, report.VALIDATION, label="θ")
+charts.draw_learning(collected, comparing.VALIDATION, label="θ")
 # %% [markdown]
 # ## Interpretation
 #
@@ -146,10 +154,10 @@ shown = (
     study.cells[-1].settings["theta"],
 )
 runs = {f"θ = {theta:g}": collected.run_of(theta=theta) for theta in shown}
-report.draw_goodness({name: run for name, run in runs.items() if run})
+charts.draw_goodness({name: run for name, run in runs.items() if run})
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The error of each layer alone, by a label search that uses only its goodness, and the difference of its mean goodness between positives and negatives, in units of θ. One seed, at the source's threshold.", "name": "tab-theta-layers"}}
-layers = report.layer_table(collected.run_of(theta=source))
+layers = diagnostics.layer_table(collected.run_of(theta=source))
 layers.map("{:.3g}".format).rename_axis(index=None, columns="layer")
 
 
@@ -192,7 +200,7 @@ glue("theta_last_gap", of_layer(-1, "goodness gap / θ"), display=False)
 # layer is gone.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Dead units of the first layer: silent on every validation image under its true label. Mean over seeds; the shade spans all seeds.", "name": "fig-theta-dead"}, "image": {"alt": "Number of dead units over the epochs, one line per threshold."}}
-report.draw_learning(
+charts.draw_learning(
     collected,
     "layer1_dead_units",
     label="θ",
@@ -210,7 +218,7 @@ report.draw_learning(
 
 # %% tags=["nbval-ignore-output"]
 at = "smoke" if profile == "smoke" else "paper"
-first = studies.collect(studies.get("first-light", at), "auto")
+first = collecting.collect(studies.get("first-light", at), "auto")
 report.status(first)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Goodness in units of θ for the two published recipes. Rows: the recipe of Hinton's code (3 × 1000), the source's recipe with the loss summed over layers, and with the loss averaged.", "name": "fig-theta-first-light"}, "image": {"alt": "Panels of goodness by layer for three runs. In the first, positives and negatives separate in every layer; in the other two less and less from layer to layer."}}
@@ -218,17 +226,17 @@ runs = {
     cell.settings["recipe"]: first.run_of(recipe=cell.settings["recipe"])
     for cell in first.study.cells
 }
-report.draw_goodness({name: run for name, run in runs.items() if run})
-report.keep("first-light", first.study.profile.name)
+charts.draw_goodness({name: run for name, run in runs.items() if run})
+charts.keep("first-light", first.study.profile.name)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The validation error by label search of the three runs at some epochs, in percent.", "name": "tab-theta-first-light"}}
 report.milestones(runs, (1, 2, 3, 4, 5, 10, 20, 60))
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "What each layer has learned at the end of these runs: the difference of its mean goodness between positives and negatives in units of θ, and the error of a label search that uses this layer alone.", "name": "tab-theta-first-layers"}}
-report.layers_of(runs)
+diagnostics.layers_of(runs)
 
 # %% tags=["hide-input"]
-at_five = report.estimates(first, report.VALIDATION, 5).get("paper")
+at_five = comparing.estimates(first, comparing.VALIDATION, 5).get("paper")
 glue("theta_full_five", report.interval(at_five), display=False)
 
 # %% [markdown]

@@ -29,10 +29,10 @@ train = "never"  # this page trains nothing
 # %% tags=["hide-input"]
 from myst_nb import glue
 
-from ff_utils import figures, scorecard, studies
+from ff_utils import collecting, figures, scorecard
 
 figures.style()
-studies.check_parameters(profile, train)
+collecting.check_parameters(profile, train)
 claims = scorecard.load_claims()
 verdicts = scorecard.table(claims)
 words = verdicts["verdict"].str.split(",").str[0].value_counts()

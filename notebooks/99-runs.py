@@ -25,10 +25,10 @@ train = "never"  # this page trains nothing
 # %% tags=["hide-input"]
 from myst_nb import glue
 
-from ff_utils import Store, figures, report, studies
+from ff_utils import Store, collecting, figures, report
 
 figures.style()
-studies.check_parameters(profile, train)
+collecting.check_parameters(profile, train)
 store = Store()
 runs = report.catalogue(store)
 glue("runs_count", len(runs), display=False)

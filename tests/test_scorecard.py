@@ -1,10 +1,12 @@
 """The verdicts follow from the stored runs by the rules at the head of claims.yaml."""
 
+from dataclasses import replace
+
 import pytest
 import support
 import yaml
 
-from ff_utils import UserError, scorecard, studies
+from ff_utils import UserError, results, scorecard, studies
 from ff_utils.scorecard import Claim, judge, load_claims, table
 from ff_utils.uncertainty import over_seeds, paired_difference
 
@@ -88,8 +90,7 @@ def test_a_difference_is_paired_by_seed(errors, after, band, word, monkeypatch):
 
     def three_seeds(profile):
         study = whole(profile)
-        cells = tuple(studies.Cell(c.settings, c.config, 2, (0, 1, 2)) for c in study.cells)
-        return studies.Study(study.name, study.question, study.factor, profile, cells)
+        return replace(study, cells=tuple(replace(c, epochs=2, seeds=(0, 1, 2)) for c in study.cells))
 
     monkeypatch.setitem(studies.STUDIES, "first-light", three_seeds)
     errors([3.0, 3.1, 3.2], cell=1)
@@ -123,5 +124,5 @@ def test_a_broken_claims_file_is_refused(tmp_path, text):
 
 
 def test_the_rules_name_every_kind():
-    text = (studies.project_folder() / "results" / "claims.yaml").read_text()
+    text = (results.project_folder() / "results" / "claims.yaml").read_text()
     assert {entry["kind"] for entry in yaml.safe_load(text)["claims"]} <= set(scorecard.KINDS)

@@ -1,0 +1,272 @@
+"""The figures of runs that the chapters of the search log show.
+
+Every function draws one figure with pyplot and returns nothing, so that a notebook shows it once. Where runs
+are missing, the figure says "open".
+"""
+
+from __future__ import annotations
+
+import textwrap
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from .collecting import Collected, column, stores
+from .comparing import ONE_PASS, TEST, VALIDATION, estimates
+from .diagnostics import effective_negatives, unit_activity
+from .errors import explained
+from .figures import GREY, LAYERS, LINES, NEGATIVE, PIXELS, POSITIVE, WIDTH
+from .report import number
+from .results import Run
+from .uncertainty import binomial_sd, over_seeds
+
+
+def _open(axes: Axes) -> None:
+    """Say on an empty figure that its runs are missing."""
+    axes.text(0.5, 0.5, "open: no run of this figure is in the results", ha="center", transform=axes.transAxes)
+    axes.set_axis_off()
+
+
+def draw_errors(collected: Collected, *, label: str, reference: dict | None = None) -> None:
+    """Validation errors against the factor: every seed a dot, the mean a line, its standard error a bar.
+
+    Numbers above 0 stand on a logarithmic axis, other values side by side. `reference`: vertical lines, {text: value}.
+    """
+    study, keys = collected.study, collected.study.keys
+    numeric = all(isinstance(key, float) and key > 0 for key in keys)
+    place = {key: key if numeric else position for position, key in enumerate(keys)}
+    _, axes = plt.subplots(figsize=(WIDTH, 3.8))
+    if collected.table.empty:
+        _open(axes)
+        return
+    for metric, colour, name in ((VALIDATION, POSITIVE, "label search"), (ONE_PASS, GREY, "one-pass")):
+        found = estimates(collected, metric)
+        at, means, bars = (
+            [place[key] for key in found.index],
+            [e.mean for e in found],
+            [e.standard_error for e in found],
+        )
+        axes.errorbar(at, means, bars, fmt="-o" if numeric else "o", color=colour, capsize=3, label=name)
+        points = collected.values(metric)
+        axes.scatter(points[study.factor].map(place), points[metric], s=14, color=colour, alpha=0.5, zorder=3)
+    for text, value in (reference or {}).items():
+        axes.axvline(place.get(value, value), color=GREY, linestyle=":", linewidth=1)
+        axes.annotate(text, (place.get(value, value), 1), xycoords=("data", "axes fraction"), xytext=(4, -12),
+                      textcoords="offset points", fontsize=9, color=GREY)  # fmt: skip
+    axes.set(xlabel=label, ylabel="validation error (%)", yscale="log", xscale="log" if numeric else "linear")
+    axes.set_xticks(list(place.values()), [textwrap.fill(number(key), 14) for key in keys])
+    axes.minorticks_off()
+    _error_ticks(axes)
+    axes.legend()
+
+
+def _error_ticks(axes: Axes) -> None:
+    """Round numbers on a logarithmic axis of errors."""
+    low, high = axes.get_ylim()
+    axes.set_yticks([tick for tick in (0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 7, 10, 15, 20, 30, 50, 90) if low <= tick <= high])
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.minorticks_off()
+
+
+def draw_learning(
+    collected: Collected, metric: str, *, label: str, ylabel: str = "validation error (%)", log: bool = True
+) -> None:
+    """`metric` over the epochs, one line per value of the factor (mean over seeds; the shade spans them)."""
+    study, data = collected.study, collected.trajectories(metric)
+    _, axes = plt.subplots(figsize=(WIDTH, 3.6))
+    if data.empty:
+        _open(axes)
+        return
+    keys = [number(key) for key in study.keys]
+    data = data.assign(shown=data[study.factor].map(number))
+    palette = sns.color_palette("viridis", len(keys))
+    sns.lineplot(data=data, x="epoch", y=metric, hue="shown", hue_order=keys, style="shown", style_order=keys,
+                 palette=palette, markers=["o"] * len(keys), dashes=True, markersize=5, errorbar=("pi", 100),
+                 ax=axes)  # fmt: skip
+    axes.set(ylabel=ylabel, yscale="log" if log else "linear")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if log:
+        _error_ticks(axes)
+    axes.legend(title=label, title_fontsize=9, loc="upper left", bbox_to_anchor=(1, 1))
+
+
+def draw_effective_rate(studies: dict[str, Collected]) -> None:
+    """Validation error against lr / (1 − momentum), the step size that momentum adds up to, for several studies."""
+    _, axes = plt.subplots(figsize=(WIDTH, 3.4))
+    drawn = False
+    for (name, collected), marker, colour in zip(studies.items(), "os^", LAYERS, strict=False):
+        configs = {cell.settings[collected.study.factor]: cell.config for cell in collected.study.cells}
+        found = estimates(collected, VALIDATION)
+        rates = [configs[key].per_layer("lr")[-1] / (1 - configs[key].momentum) for key in found.index]
+        points = sorted(zip(rates, (e.mean for e in found), strict=True))
+        if points:
+            drawn = True
+            axes.plot(*zip(*points, strict=True), marker=marker, color=colour, label=name)
+    if not drawn:
+        _open(axes)
+        return
+    axes.set(xlabel="learning rate / (1 − momentum)", ylabel="validation error (%)", xscale="log", yscale="log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    _error_ticks(axes)
+    axes.legend(title="varied", title_fontsize=9)
+
+
+def draw_activity(runs: dict[str, Run | None]) -> None:
+    """The distribution of the units' mean activities in each layer, in units of the layer's mean; one line per run."""
+    there = {name: run for name, run in runs.items() if run}
+    if not there:
+        _open(plt.subplots(figsize=(WIDTH, 2))[1])
+        return
+    layers = len(next(iter(there.values())).config.hidden)
+    _, panels = plt.subplots(1, layers, figsize=(WIDTH, 2.9), sharex=True, sharey=True, squeeze=False)
+    edges = np.linspace(-3, 1.5, 28)
+    for i, axes in enumerate(panels[0], 1):
+        for (name, run), colour, style in zip(there.items(), (NEGATIVE, POSITIVE, *LAYERS), LINES, strict=False):
+            mean, _ = unit_activity(run, i)
+            relative = np.log10(np.maximum(mean / mean.mean(), 1e-3))  # Dead units stand at the left edge.
+            axes.hist(relative, edges, weights=np.full(len(mean), 100 / len(mean)), histtype="step", color=colour,
+                      linestyle=style, linewidth=1.6, label=name)  # fmt: skip
+        axes.set(title=f"layer {i}", xticks=[-3, -2, -1, 0, 1], xlabel="activity")
+        axes.set_xticklabels(["dead", "0.01", "0.1", "1", "10"], fontsize=8)
+    panels[0][0].set_ylabel("units (%)")
+    panels[0][-1].legend(fontsize=8)
+
+
+def draw_counts(run: Run | None, epochs: tuple[int, ...]) -> None:
+    """Which labels became negatives: true × negative label in percent of the images of a class, at some epochs."""
+    if run is None:
+        _open(plt.subplots(figsize=(WIDTH, 2))[1])
+        return
+    counts = run.diagnostics["negative_counts"].astype(float)
+    figure, panels = plt.subplots(1, len(epochs), figsize=(WIDTH, 2.9), sharey=True, squeeze=False)
+    for axes, epoch in zip(panels[0], epochs, strict=True):
+        share = 100 * counts[epoch - 1] / counts[epoch - 1].sum(1, keepdims=True)
+        shown = axes.imshow(share, cmap=PIXELS, vmin=0, vmax=60)
+        axes.set(title=f"epoch {epoch}", xlabel="negative label", xticks=range(0, 10, 2), yticks=range(10))
+    panels[0][0].set_ylabel("true label")
+    figure.colorbar(shown, ax=panels[0].tolist(), shrink=0.75, label="share (%)", extend="max")
+
+
+def draw_concentration(runs: dict[str, Run | None]) -> None:
+    """The effective number of negative labels per class over the epochs, one line per run."""
+    _, axes = plt.subplots(figsize=(WIDTH, 3.0))
+    there = {name: run for name, run in runs.items() if run}
+    if not there:
+        _open(axes)
+        return
+    for (name, run), colour, marker in zip(there.items(), sns.color_palette("colorblind"), "os^Dv", strict=False):
+        values = effective_negatives(run)
+        axes.plot(range(1, len(values) + 1), values, marker=marker, markersize=4, color=colour, label=name)
+    axes.set(xlabel="epoch", ylabel="effective number of\nwrong labels", ylim=(1, 9.4))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+
+
+def draw_curve(run: Run | None, until: int, *, published: dict[int, tuple[float | None, float]] | None = None) -> None:
+    """One learning curve as the source draws it: training loss, and both validation errors, up to epoch `until`.
+
+    `published`: {epoch: (validation, test)} of the source, marked by crosses; None is left out.
+    """
+    _, axes = plt.subplots(figsize=(WIDTH, 3.2))
+    if run is None:
+        _open(axes)
+        return
+    for metric, colour, style, name in (
+        (VALIDATION, POSITIVE, "-", "validation, label search"),
+        (ONE_PASS, GREY, "--", "validation, one-pass"),
+        (TEST, NEGATIVE, "", "test, label search"),
+    ):
+        found = column(run, metric).loc[:until].dropna()
+        axes.plot(found.index, found, linestyle=style or "none", marker="" if style else "D", color=colour, label=name)
+    for epoch, values in (published or {}).items():
+        for error, colour, name in zip(values, (POSITIVE, NEGATIVE), ("validation", "test"), strict=True):
+            if error is None:
+                continue
+            first = epoch == min(published)
+            axes.plot(epoch, error, "x", ms=8, mew=2, color=colour, label=f"{name}, the source's" if first else None)
+    axes.set(xlabel="epoch", ylabel="error (%)", yscale="log")
+    _error_ticks(axes)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+
+
+def draw_steps(table: pd.DataFrame) -> None:
+    """Bars of the steps of the search: validation and test error, the source's hollow and ours filled.
+
+    `table`: one row per step with the columns `val`, `test`, `our val`, `our test`; NaN is left out.
+    """
+    _, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.3), sharey=True)
+    places = np.arange(len(table))
+    for axes, part, colour, title in zip(panels, ("val", "test"), (POSITIVE, NEGATIVE), ("validation", "test"),
+                                         strict=True):  # fmt: skip
+        axes.barh(places - 0.2, table[part], 0.38, fill=False, edgecolor=colour, linewidth=1.4, label="the source's")
+        axes.barh(places + 0.2, table[f"our {part}"], 0.38, color=colour, label="ours")
+        for place, (theirs, ours) in enumerate(zip(table[part], table[f"our {part}"], strict=True)):
+            for offset, error in ((-0.2, theirs), (0.2, ours)):
+                shown = "open" if np.isnan(error) and offset > 0 else "" if np.isnan(error) else f" {error:.2f}"
+                axes.text(0 if np.isnan(error) else error, place + offset, shown, va="center", fontsize=8)
+        axes.set(xlabel="error (%)", title=title)
+        axes.margins(x=0.15)
+    panels[0].set_yticks(places, table.index)
+    panels[0].invert_yaxis()
+    panels[0].legend(loc="lower right", fontsize=8)
+
+
+def draw_seeds(groups: dict[str, list[float]], images: int) -> None:
+    """Every seed of some settings as a dot, with the mean and both errors: over seeds (t) and of sampled images."""
+    _, axes = plt.subplots(figsize=(WIDTH, 0.9 + 0.75 * len(groups)))
+    if not any(groups.values()):
+        _open(axes)
+        return
+    for place, errors in enumerate(groups.values()):
+        if errors:
+            estimate = over_seeds(errors, images)
+            sampling = 1.96 * binomial_sd(estimate.mean, images)
+            axes.errorbar(estimate.mean, place + 0.16, xerr=sampling, fmt="none", color=GREY, capsize=4,
+                          label="sampled images, 95 %" if place == 0 else None)  # fmt: skip
+            if not estimate.one_seed:
+                half = estimate.high - estimate.mean
+                axes.errorbar(estimate.mean, place - 0.16, xerr=half, fmt="none", color=POSITIVE, capsize=4,
+                              label="mean over seeds, 95 %" if place == 0 else None)  # fmt: skip
+            axes.plot(errors, [place] * len(errors), "o", color=POSITIVE, label="seeds" if place == 0 else None)
+    axes.set_yticks(range(len(groups)), groups)
+    axes.set(xlabel="error (%)", ylim=(len(groups) - 0.5, -0.5))
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+
+
+def draw_goodness(runs: dict[str, Run]) -> None:
+    """Goodness of positives and negatives over the epochs, relative to θ: a panel per layer, a row per run."""
+    if not runs:
+        _open(plt.subplots(figsize=(7, 2))[1])
+        return
+    layers = max(len(run.config.hidden) for run in runs.values())
+    _, grid = plt.subplots(
+        len(runs), layers, figsize=(7.4, 1.0 + 1.75 * len(runs)), sharex="row", sharey="row", squeeze=False
+    )
+    for axes_row, (name, run) in zip(grid, runs.items(), strict=True):
+        for i, axes in enumerate(axes_row, 1):
+            if i > len(run.config.hidden):
+                axes.set_visible(False)
+                continue
+            theta = run.config.per_layer("theta")[i - 1]
+            for kind, colour, style in (("positive", POSITIVE, "-"), ("negative", NEGATIVE, "--")):
+                column = run.metrics[f"layer{i}_goodness_{kind}"] / theta
+                axes.plot(column.index, column, style, color=colour, label=kind)
+            axes.axhline(1, color="0.5", linewidth=0.8)
+            axes.set_title(f"layer {i}", fontsize=9)
+        axes_row[0].set_ylabel(f"{name}\ngoodness / θ", fontsize=9)
+    for axes in grid[-1]:
+        axes.set_xlabel("epoch", fontsize=9)
+    grid[0][0].legend(fontsize=8)
+
+
+def keep(name: str, profile: str) -> None:
+    """Also save the figure just drawn, as `figures/<name>.png` in the results folder of `profile`."""
+    folder = stores(profile)[0].root / "figures"
+    with explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        plt.gcf().savefig(folder / f"{name}.png", metadata={"Software": None})

@@ -1,0 +1,206 @@
+"""The tables of the last chapters: ours beside the source's, and how sure either can be.
+
+All errors in percent by label search. Where runs are missing, tables say "open".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from . import collecting, studies
+from .comparing import IMAGES, TEST, VALIDATION, Measured
+from .config import RunConfig
+from .published import STEPS, TABLE_1, Row
+from .results import Run
+from .studies import Profile
+from .uncertainty import Estimate, binomial_sd, mcnemar, over_seeds, paired_difference, seeds_needed
+
+# The studies that make up the source's search.
+SEARCH = (
+    "theta", "learning-rate", "weight-decay", "momentum", "peer-normalization", "hard-negatives", "epochs", "jitter",
+)  # fmt: skip
+
+
+def runs_of(row: Row, profile: Profile) -> dict[int, Run]:
+    """By seed, our runs that correspond to a row of the source."""
+    _, readable = collecting.stores(profile.name)
+    found = {seed: collecting.find(row.planned(profile, seed), readable) for seed in range(5)}
+    return {seed: run for seed, run in found.items() if run}
+
+
+def error_of(row: Row, profile: Profile, metric: str) -> Estimate | None:
+    """Our error that corresponds to a row of the source, None where it is missing."""
+    epoch = profile.milestones[row.epochs]
+    values = [collecting.value(run, epoch, metric) for run in runs_of(row, profile).values()]
+    known = [value for value in values if value is not None]
+    return over_seeds(known, IMAGES[profile.base.dataset]) if known else None
+
+
+def _shown(estimate: Estimate | None) -> str:
+    return "open" if estimate is None else str(estimate.of_an_error())
+
+
+def beside(rows: Iterable[Row], profile: Profile) -> pd.DataFrame:
+    """Rows of the source with our errors at the same setting: mean over seeds and 95 % interval."""
+    table = []
+    for row in rows:
+        validation, test = (error_of(row, profile, metric) for metric in (VALIDATION, TEST))
+        table.append(
+            {
+                "series": str(row),
+                "source: validation": "" if row.validation is None else f"{row.validation:.2f}",
+                "source: test": f"{row.test:.2f}",
+                "our epochs": profile.milestones[row.epochs],
+                "ours: validation": _shown(validation),
+                "ours: test": _shown(test) if test or not validation else "not measured",
+                "seeds": validation.seeds if validation else "",
+            }
+        )
+    return pd.DataFrame(table).set_index("series").rename_axis(index=None, columns="series")
+
+
+def settings_in_words(config: RunConfig, base: RunConfig) -> str:
+    """In what a run's configuration differs from the base, but for its seed."""
+    different = config.vary(seed=base.seed).differences(base)
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in different.items()) or "base"
+
+
+def candidates(profile: Profile, epoch: int, jitter: bool) -> dict[RunConfig, dict[int, Run]]:
+    """All settings of the search that were trained at least so far, with or without jitter; their runs by seed."""
+    found: dict[RunConfig, dict[int, Run]] = {}
+    for name in SEARCH:
+        collected = collecting.collect(studies.get(name, profile.name), "never")
+        for run in collected.by_name.values():
+            if run.epochs >= epoch and bool(run.config.jitter) == jitter:
+                found.setdefault(run.config.vary(seed=0), {})[run.config.seed] = run
+    return found
+
+
+def chosen_table(profile: Profile) -> pd.DataFrame:
+    """For each series of table 1 our best setting, chosen on validation, and chosen on test as the source does."""
+    rows = []
+    for row in TABLE_1:
+        epoch = profile.milestones[row.epochs]
+        found = candidates(profile, epoch, bool(row.jitter))
+        errors = {
+            metric: {
+                config: [v for run in runs.values() if (v := collecting.value(run, epoch, metric)) is not None]
+                for config, runs in found.items()
+            }
+            for metric in (VALIDATION, TEST)
+        }
+        line = {"series": f"{epoch} epochs, {'' if row.jitter else 'no '}jitter", "settings compared": len(found)}
+        for way, metric in (("on validation", VALIDATION), ("on test, as the source", TEST)):
+            known = {config: np.mean(values) for config, values in errors[metric].items() if values}
+            if not known:
+                line[f"chosen {way}"] = "open" if not found else "not measured"
+                continue
+            best = min(known, key=known.get)
+            test = errors[TEST][best]
+            line[f"chosen {way}"] = settings_in_words(best, profile.hard)
+            line[f"test, chosen {way}"] = f"{np.mean(test):.2f}" if test else "not measured"
+        rows.append(line)
+    return pd.DataFrame(rows).set_index("series").fillna("").rename_axis(index=None, columns="series")
+
+
+def steps(profile: Profile) -> pd.DataFrame:
+    """The steps of the source's figure 2 with its errors and ours, NaN where there is none."""
+    table = {}
+    for name, row in STEPS.items():
+        if name == "hard negatives":  # At this chapter's θ: its own is a refinement that small profiles leave out.
+            row = Row(60, 0, 112, 0.04, row.validation, row.test)
+        ours = {m: error_of(row, profile, m) for m in (VALIDATION, TEST)}
+        table[name] = {
+            "val": np.nan if row.validation is None else row.validation,
+            "test": row.test,
+            "our val": ours[VALIDATION].mean if ours[VALIDATION] else np.nan,
+            "our test": ours[TEST].mean if ours[TEST] else np.nan,
+        }
+    return pd.DataFrame(table).T.astype(float)
+
+
+def spread_table(groups: dict[str, dict[int, Measured]]) -> pd.DataFrame:
+    """How far seeds alone move an error, beside what sampling the images does."""
+    rows = {}
+    for name, found in groups.items():
+        errors = [one.value for one in found.values()]
+        if not errors:
+            rows[name] = {"mean error (%)": "open"}
+            continue
+        images = IMAGES[next(iter(found.values())).run.config.dataset]
+        many = len(errors) > 1
+        rows[name] = {
+            "mean error (%)": f"{np.mean(errors):.2f}",
+            "SD over seeds": f"{np.std(errors, ddof=1):.2f}" if many else "",
+            "lowest to highest": f"{min(errors):.2f} to {max(errors):.2f}" if many else "",
+            "SD of sampled images": f"{binomial_sd(float(np.mean(errors)), images):.2f}",
+            "seeds": len(errors),
+        }
+    return pd.DataFrame(rows).T.fillna("")
+
+
+def paired_sd(found: dict[int, Measured]) -> float | None:
+    """The typical SD of a difference between two seeds of one setting on the same images; None without two."""
+    wrong = [collecting.wrong_images(one.run, one.epoch, one.metric) for one in found.values()]
+    sds = [paired_difference(a, b)[1] for a, b in combinations([w for w in wrong if w is not None], 2)]
+    return float(np.mean(sds)) if sds else None
+
+
+def paired_tests(groups: dict[str, dict[int, Measured]], first: str, second: str) -> pd.DataFrame:
+    """Seed by seed, are two settings equally good on the same images? Counts, difference and exact p-value."""
+    rows = []
+    for seed in sorted(groups[first].keys() & groups[second].keys()):
+        ends = [groups[name][seed] for name in (first, second)]
+        wrong = [collecting.wrong_images(one.run, one.epoch, one.metric) for one in ends]
+        if any(side is None for side in wrong):
+            continue
+        difference, sd = paired_difference(*wrong)
+        rows.append(
+            {
+                "seed": seed,
+                f"only {first} wrong": int((wrong[0] & ~wrong[1]).sum()),
+                f"only {second} wrong": int((wrong[1] & ~wrong[0]).sum()),
+                "difference (points)": f"{difference:+.2f}",
+                "SD": f"{sd:.2f}",
+                "p": f"{mcnemar(*wrong):.1g}",
+            }
+        )
+    if not rows:
+        return pd.DataFrame({"difference (points)": ["open"]}, index=["all seeds"])
+    return pd.DataFrame(rows).set_index("seed").rename_axis(index=None, columns="seed")
+
+
+# The steps of the source that are to be told apart: name, test error before and after.
+PUBLISHED_STEPS = (
+    ("baseline → peer normalisation", STEPS["baseline"].test, STEPS["peer normalisation"].test),
+    ("peer normalisation → hard negatives", STEPS["peer normalisation"].test, STEPS["hard negatives"].test),
+    ("80 → 100 epochs", TABLE_1[1].test, TABLE_1[2].test),
+    ("100 → 120 epochs", TABLE_1[2].test, TABLE_1[3].test),
+    ("80 → 120 epochs", TABLE_1[1].test, TABLE_1[3].test),
+    ("120 epochs → 500 with jitter", TABLE_1[3].test, TABLE_1[5].test),
+)
+
+
+def resolution_table(seed_sd: float | None) -> pd.DataFrame:
+    """Which of the source's steps can be told from chance: by the images alone, and with `seed_sd` over seeds.
+
+    `seed_sd`: the standard deviation of one run's error over seeds, in points; None where it isn't known.
+    """
+    rows = {}
+    for name, before, after in PUBLISHED_STEPS:
+        step = after - before
+        sampling = (binomial_sd(before) ** 2 + binomial_sd(after) ** 2) ** 0.5
+        row = {"step (points)": f"{step:+.2f}", "SD by images": f"{sampling:.2f}",
+               "in SD by images": f"{abs(step) / sampling:.1f}"}  # fmt: skip
+        if seed_sd is None:
+            row |= {"in SD by seeds": "open", "seeds needed": "open"}
+        else:
+            sd = 2**0.5 * seed_sd
+            needed = seeds_needed(step, sd)
+            row |= {"in SD by seeds": f"{abs(step) / sd:.1f}", "seeds needed": f"{needed}" if needed else "> 1,000"}
+        rows[name] = row
+    return pd.DataFrame(rows).T.rename_axis(columns="step of the source")
