@@ -1,4 +1,4 @@
-"""What the book adds to Sphinx: buttons that need the repository's address, and examples in docstrings."""
+"""What the book adds to Sphinx: buttons that need the repository's address, examples in docstrings, roles."""
 
 from __future__ import annotations
 
@@ -26,7 +26,14 @@ def mark_examples(app, what, name, obj, options, lines: list[str]) -> None:
             lines[i:i] = ["::", ""]
 
 
+def describe_citations(app, pagename: str, templatename: str, context: dict, doctree) -> None:
+    """Give the entries of the list of references the role of list items: docutils' own is out of use."""
+    if "body" in context:
+        context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
+
+
 def setup(app: Sphinx) -> dict:
     app.connect("config-inited", add_buttons)
     app.connect("autodoc-process-docstring", mark_examples)
+    app.connect("html-page-context", describe_citations)
     return {"parallel_read_safe": True}

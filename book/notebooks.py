@@ -139,17 +139,21 @@ def save_times(path: Path, seconds: dict[str, float], profile: str) -> None:
     table.sort_index().to_csv(path, float_format="%.0f")
 
 
-def write_launch_notebooks(folder: Path) -> None:
-    """Copy the stored notebooks with a first cell that fetches the book and installs the package."""
+def repository_address() -> str:
     address = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["repository"]["url"]
     if not address:
         raise ChapterError("name the address of the repository in _config.yml, under repository: url")
-    (folder / "notebooks").mkdir(parents=True, exist_ok=True)
+    return address
+
+
+def write_launch_notebooks(folder: Path, address: str) -> None:
+    """Copy the stored notebooks with a first cell that fetches the book from `address` and installs the package."""
+    folder.mkdir(parents=True, exist_ok=True)
     for source in sources([]):
         notebook = nbformat.read(source.with_suffix(".ipynb"), as_version=4)
         fetch = nbformat.v4.new_code_cell(FETCH.format(address=address), id="fetch")
         notebook.cells.insert(0, fetch)
-        nbformat.write(notebook, folder / "notebooks" / f"{source.stem}.ipynb")
+        nbformat.write(notebook, folder / source.with_suffix(".ipynb").name)
 
 
 def copy_frame(folder: Path) -> None:
@@ -208,7 +212,7 @@ def main() -> int:
     arguments = parse_arguments()
     try:
         if arguments.command == "launch":
-            write_launch_notebooks(arguments.folder)
+            write_launch_notebooks(arguments.folder, repository_address())
             return 0
         chapters = sources(arguments.only)
     except ChapterError as error:

@@ -46,7 +46,10 @@ def _row(run: Run) -> str:
     config, recipe = run.config, nearest_recipe(run.config)
     changed = config.differences(RECIPES[recipe])
     settings = ", ".join(f"{name} = {_value(value)}" for name, value in changed.items()) or "as published"
-    summary = f"{config.dataset}, {layers(config)}, {config.negatives.replace('_', ' ')} negatives, seed {config.seed}"
+    summary = (
+        f"{config.dataset}, {layers(config)}, {config.negatives.replace('_', ' ')} negatives, "
+        f"θ {_value(config.theta)}, lr {_value(config.lr)}, seed {config.seed}"
+    )
     seconds = seconds_of(run)
     cells = [
         f"<details><summary>{escape(summary)}</summary>"
@@ -63,7 +66,10 @@ def _row(run: Run) -> str:
 
 
 def _value(value: object) -> str:
-    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    """A field as people write it: 0.04, or 2000 2000 for one value per layer."""
+    if isinstance(value, tuple):
+        return " ".join(map(_value, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _curve(errors: pd.Series) -> str:

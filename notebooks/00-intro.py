@@ -72,11 +72,19 @@ glue("intro_hinton", f"{published['B-ep500-jitter']:.2f}", display=False)
 # verdict; these are the main ones:
 
 # %% tags=["remove-input"] mystnb={"figure": {"caption": "The main line of both sources: test errors in percent, ours with their 95 % interval. A is the replicated study, B is Hinton's paper.", "name": "tab-intro-main"}}
-main = ["A-baseline", "A-ep60", "A-ep120", "A-ep500-jitter"]
-main += ["B-ep60", "B-ep500-jitter"]
-verdicts.loc[main].drop(columns="runs").set_index("claim").rename_axis(
-    index=None, columns="claim"
-)
+main = verdicts.loc[
+    [
+        "A-baseline",
+        "A-ep60",
+        "A-ep120",
+        "A-ep500-jitter",
+        "B-ep60",
+        "B-ep500-jitter",
+    ]
+]
+main.set_index(main["source"] + ": " + main["claim"])[
+    ["published", "measured", "verdict"]
+].rename_axis(columns="claim")
 
 # %% tags=["remove-input"]
 failed = [
