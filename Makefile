@@ -7,7 +7,7 @@ BUILD_BOOK := jupyter-book build -W -n --keep-going --all --quiet
 FIRST_PAGE := _build/html/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help book html test quick paper notebooks bench requirements clean
+.PHONY: help book html test quick paper notebooks bench times requirements clean
 
 help:
 	@echo "make book          execute every chapter from the stored results, build the HTML"
@@ -16,7 +16,8 @@ help:
 	@echo "make quick         execute every chapter from scratch on small nets"
 	@echo "make paper         train what the full studies lack, going on wherever that was"
 	@echo "make notebooks     execute every chapter and store the notebooks"
-	@echo "make bench         time the training step"
+	@echo "make bench         time the engine: a quarter of an hour"
+	@echo "make times         time every chapter, for the page on run times"
 	@echo "make requirements  pin the dependencies of pyproject.toml anew (needs uv)"
 	@echo "make clean         remove what was built; results and environments stay"
 
@@ -30,7 +31,7 @@ html: $(VENV_HTML)/.ready
 	mkdir -p build/html/notebooks
 	cp -R _config.yml _toc.yml book build/html
 	cp notebooks/*.ipynb build/html/notebooks
-	$(VENV_HTML)/bin/$(BUILD_BOOK) build/html
+	PYTHONPATH="$(CURDIR)" $(VENV_HTML)/bin/$(BUILD_BOOK) build/html
 	@echo "first page: build/html/$(FIRST_PAGE)"
 
 test: $(VENV)/.ready
@@ -49,7 +50,11 @@ notebooks: $(VENV)/.ready
 	$(BIN)/python -m ff_utils collect
 
 bench: $(VENV)/.ready
-	$(BIN)/python benchmarks/step.py
+	$(BIN)/python benchmarks/speed.py
+
+times: $(VENV)/.ready
+	$(BIN)/python book/notebooks.py execute build/book --times results/chapter_times.csv
+	$(BIN)/python book/notebooks.py execute build/quick -p profile quick -p train all --times results/chapter_times.csv
 
 # uv keeps the versions already pinned where it can; after removing a line it takes the newest.
 UV ?= uv

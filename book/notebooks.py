@@ -4,6 +4,7 @@
   python book/notebooks.py execute build/book     the same into a folder from which jupyter-book builds
   python book/notebooks.py execute build/quick -p profile quick
   python book/notebooks.py check                  does every stored notebook still have its source's cells?
+  python book/notebooks.py launch build/launch    the stored notebooks for a machine that has nothing but Python
 
 `--only 03-theta` restricts a command to one chapter; it can be given more than once.
 """
@@ -21,17 +22,27 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+import pandas as pd
 import papermill
 import yaml
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 
+from ff_utils.training import processor
+
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 # A kernel warns that its messages aren't encrypted: they never leave the machine.
 QUIETLY = {"extra_arguments": ["--log-level=ERROR"]}
+# The first cell of a chapter on a machine that has only Python and IPython, such as one of Google Colab.
+FETCH = """\
+# Fetch the book and install its package.
+!git clone --quiet --depth 1 {address} book
+%cd book/notebooks
+%pip install --quiet .. myst-nb
+"""
 
 # The kernel `python3` is the one of the environment that runs this, not one the user has elsewhere.
 os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
@@ -99,21 +110,50 @@ def write_notebook(notebook: NotebookNode, path: Path) -> None:
     unfinished.replace(path)
 
 
-def run_chapters(chapters: list[Path], folder: Path, parameters: dict) -> int:
-    """Execute all `chapters` into `folder`; returns how many failed."""
+def run_chapters(chapters: list[Path], folder: Path, parameters: dict) -> dict[str, float]:
+    """Execute all `chapters` into `folder`; returns the seconds of those that did not fail."""
     folder.mkdir(parents=True, exist_ok=True)
-    failed = 0
+    seconds = {}
     for chapter in chapters:
         print(f"{chapter.stem} ... ", end="", flush=True)
         started = time.monotonic()
         try:
             run_chapter(chapter, folder / f"{chapter.stem}.ipynb", parameters)
-            print(f"{time.monotonic() - started:.0f} s", flush=True)
+            seconds[chapter.stem] = time.monotonic() - started
+            print(f"{seconds[chapter.stem]:.0f} s", flush=True)
         except ChapterError as error:
-            failed += 1
             print("failed", flush=True)
             print(f"error: chapter {chapter.stem}: {error}", file=sys.stderr, flush=True)
-    return failed
+    return seconds
+
+
+def save_times(path: Path, seconds: dict[str, float], profile: str) -> None:
+    """Keep how long each chapter took at `profile` here, in place of what the table `path` says of it."""
+    key = ["chapter", "profile"]
+    table = pd.DataFrame({"chapter": seconds.keys(), "seconds": seconds.values()}).assign(
+        profile=profile, machine=f"{processor()}, {os.cpu_count()} cores"
+    )
+    table = table.set_index(key)
+    if path.exists():
+        table = table.combine_first(pd.read_csv(path, index_col=key))
+    table.sort_index().to_csv(path, float_format="%.0f")
+
+
+def repository_address() -> str:
+    address = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["repository"]["url"]
+    if not address:
+        raise ChapterError("name the address of the repository in _config.yml, under repository: url")
+    return address
+
+
+def write_launch_notebooks(folder: Path, address: str) -> None:
+    """Copy the stored notebooks with a first cell that fetches the book from `address` and installs the package."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for source in sources([]):
+        notebook = nbformat.read(source.with_suffix(".ipynb"), as_version=4)
+        fetch = nbformat.v4.new_code_cell(FETCH.format(address=address), id="fetch")
+        notebook.cells.insert(0, fetch)
+        nbformat.write(notebook, folder / source.with_suffix(".ipynb").name)
 
 
 def copy_frame(folder: Path) -> None:
@@ -122,7 +162,7 @@ def copy_frame(folder: Path) -> None:
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy(ROOT / name, folder / name)
     shutil.rmtree(folder / "book", ignore_errors=True)
-    shutil.copytree(ROOT / "book", folder / "book", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    shutil.copytree(ROOT / "book", folder / "book", ignore=shutil.ignore_patterns("notebooks.py", "__pycache__"))
 
 
 def differences(source: Path) -> Iterator[str]:
@@ -156,31 +196,39 @@ def check(chapters: list[Path]) -> int:
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("derive", "execute", "check"):
+    for name in ("derive", "execute", "check", "launch"):
         command = commands.add_parser(name)
-        command.add_argument("--only", action="append", default=[], metavar="CHAPTER")
-        if name == "execute":
+        if name in ("execute", "launch"):
             command.add_argument("folder", type=Path)
+        if name != "launch":
+            command.add_argument("--only", action="append", default=[], metavar="CHAPTER")
+        if name == "execute":
             command.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
+            command.add_argument("--times", type=Path, metavar="TABLE", help="keep there how long chapters took")
     return parser.parse_args()
 
 
 def main() -> int:
     arguments = parse_arguments()
     try:
+        if arguments.command == "launch":
+            write_launch_notebooks(arguments.folder, repository_address())
+            return 0
         chapters = sources(arguments.only)
     except ChapterError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    if arguments.command == "check":
+        return 1 if check(chapters) else 0
     if arguments.command == "derive":
-        failed = run_chapters(chapters, NOTEBOOKS, {})
-    elif arguments.command == "execute":
+        seconds = run_chapters(chapters, NOTEBOOKS, {})
+    else:
         parameters = {name: yaml.safe_load(value) for name, value in arguments.p}
         copy_frame(arguments.folder)
-        failed = run_chapters(chapters, arguments.folder / "notebooks", parameters)
-    else:
-        failed = check(chapters)
-    return 1 if failed else 0
+        seconds = run_chapters(chapters, arguments.folder / "notebooks", parameters)
+        if arguments.times:
+            save_times(arguments.times, seconds, parameters.get("profile", "stored runs"))
+    return 1 if len(seconds) < len(chapters) else 0
 
 
 if __name__ == "__main__":

@@ -267,9 +267,14 @@ def recipe(name: str, **changes) -> RunConfig:
     return RECIPES[name].vary(**changes)
 
 
+def nearest_recipe(config: RunConfig) -> str:
+    """The name of the recipe from which the fewest fields differ."""
+    return min(RECIPES, key=lambda name: len(config.differences(RECIPES[name])))
+
+
 def command_of(config: RunConfig, epochs: int) -> str:
     """The shell command that trains this run, from the recipe it is nearest to."""
-    name = min(RECIPES, key=lambda known: len(config.differences(RECIPES[known])))
+    name = nearest_recipe(config)
     words = ["python -m ff_utils train", f"--recipe {name}", f"--epochs {epochs}"]
     for field, value in config.differences(RECIPES[name]).items():
         flag = field.replace("_", "-")

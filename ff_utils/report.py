@@ -14,7 +14,7 @@ from . import published
 from .collecting import Collected, collect, expected, readable_time
 from .comparing import ONE_PASS, TEST, VALIDATION, change, choose, difference, estimates, measured, picks
 from .config import command_of
-from .results import Run, Store
+from .results import Run
 from .studies import Study
 from .uncertainty import Estimate
 
@@ -177,31 +177,6 @@ def milestones(runs: dict[str, Run | None], epochs: tuple[int, ...], metric: str
         for name, run in runs.items()
     }
     return pd.DataFrame(rows).T
-
-
-def catalogue(store: Store) -> pd.DataFrame:
-    """One row for each stored run: what it trained, its last errors in percent, and its time in minutes."""
-    rows = [
-        {
-            "data": run.config.dataset,
-            "layers": " × ".join(map(str, run.config.hidden)),
-            "negatives": run.config.negatives,
-            "epochs": run.epochs,
-            "validation": f"{run.at(run.epochs, VALIDATION):.2f}",
-            "test": f"{run.at(run.epochs, TEST):.2f}",
-            "minutes": f"{run.metrics['seconds'].median() * run.epochs / 60:.1f}",
-        }
-        for run in store.runs()
-    ]
-    return pd.DataFrame(rows, index=[run.id for run in store.runs()])
-
-
-def commands(store: Store) -> pd.DataFrame:
-    """The command that trains each stored run."""
-    return pd.DataFrame(
-        {"command": [command_of(run.config, run.epochs) for run in store.runs()]},
-        index=[run.id for run in store.runs()],
-    )
 
 
 def difference_table(collected: Collected, pairs: list[tuple], metrics: dict[str, str]) -> pd.DataFrame:

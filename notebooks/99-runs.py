@@ -18,28 +18,32 @@
 # complete configuration, the metrics of every epoch, the predictions, and where and when it was computed. The
 # name begins with the time at which the run started.
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "remove-cell"]
 profile = "paper"  # all stored runs are listed, whatever their scale
 train = "never"  # this page trains nothing
 
 # %% tags=["hide-input"]
+import pandas as pd
+from IPython.display import HTML
 from myst_nb import glue
 
-from ff_utils import Store, collecting, figures, report
+from ff_utils import RECIPES, Store, catalogue, collecting, figures
 
 figures.style()
 collecting.check_parameters(profile, train)
 store = Store()
-runs = report.catalogue(store)
-glue("runs_count", len(runs), display=False)
-assert len(runs) == len(store.runs())
+glue("runs_count", len(store.runs()), display=False)
 
 # %% [markdown]
-# {numref}`tab-runs` lists the {glue:text}`runs_count` runs that are stored. {numref}`tab-runs-commands` gives
-# the command for each. It finds the stored run where there is one and trains it where there is none.
+# {numref}`tab-runs` lists the {glue:text}`runs_count` runs that are stored. Press what a run trained to see its
+# settings, its hardware and its command. The command finds the stored run where there is one and trains it
+# where there is none. Settings that are not named are those of the recipe ({numref}`tab-runs-recipes`).
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "All stored runs: final errors by label search in percent, and minutes by the median epoch.", "name": "tab-runs"}}
-runs
+# %% tags=["hide-input", "full-width"] mystnb={"figure": {"caption": "All stored runs. Errors by label search at the last epoch. The curve is the validation error over the epochs on a logarithmic scale, the same for all.", "name": "tab-runs"}}
+HTML(catalogue.searchable(store))
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The command of every run.", "name": "tab-runs-commands"}}
-report.commands(store)
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The published recipes in full; what a field means is in the description of the configuration.", "name": "tab-runs-recipes"}}
+pd.DataFrame(
+    {name: recipe.model_dump(mode="json") for name, recipe in RECIPES.items()},
+    dtype=object,
+).map(str).rename_axis(columns="field")

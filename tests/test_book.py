@@ -1,9 +1,11 @@
 """The chapters: source and stored notebook agree, and every chapter trains for real on tiny nets."""
 
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,3 +35,16 @@ def test_chapter_refuses_a_parameter_that_means_nothing(chapter, parameter, tmp_
     done = subprocess.run([sys.executable, ROOT / "book/notebooks.py", *arguments], capture_output=True, text=True)
     assert done.returncode == 1
     assert f"error: chapter {chapter}" in done.stderr and f"{parameter}: " in done.stderr
+
+
+def test_launched_notebook_fetches_the_book_first(tmp_path):
+    spec = importlib.util.spec_from_file_location("notebooks", ROOT / "book/notebooks.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.write_launch_notebooks(tmp_path, "https://github.com/somebody/book")
+    for chapter in CHAPTERS:
+        launched, stored = (
+            nbformat.read(folder / f"{chapter}.ipynb", as_version=4) for folder in (tmp_path, ROOT / "notebooks")
+        )
+        assert "git clone --quiet --depth 1 https://github.com/somebody/book " in launched.cells[0].source
+        assert launched.cells[1:] == stored.cells

@@ -1,11 +1,16 @@
 """The book as a reader sees it: built, then opened from disk in a browser that has no network."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
+from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
+import axe_playwright_python
+import nbformat
 import pytest
 import yaml
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -20,6 +25,14 @@ FLAGS = [
 # What is left in the text where markup or mathematics was not rendered.
 RAW = re.compile(r"\{(glue|math|cite|numref|ref|doc|eq)[:}]|\[glue|\\\(|\\\)|\\\[|\$\$")
 
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+# Mathematics has markup of its own for screen readers, thousands of elements that axe has nothing to say about.
+CHECK_ACCESS = """async () => {
+    const results = await axe.run(
+        {exclude: [["mjx-container"]]}, {resultTypes: ["violations"], preload: false})
+    return results.violations.filter(found => ["serious", "critical"].includes(found.impact)).flatMap(found =>
+        found.nodes.map(node => `${found.impact}: ${found.help}: ${node.html}`))
+}"""
 # What is wrong with the images and the mathematics of a page.
 INSPECT = """async () => {
     const problems = []
@@ -48,6 +61,23 @@ TEXT = """() => {
 def pages() -> list[str]:
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
     return [toc["root"], *(chapter["file"] for part in toc["parts"] for chapter in part["chapters"])]
+
+
+class Links(HTMLParser):
+    """The addresses that a page refers to, and the places in it that others can refer to."""
+
+    def __init__(self, page: Path):
+        super().__init__()
+        self.addresses: set[str] = set()
+        self.anchors: set[str] = set()
+        self.feed(page.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        for name, value in attrs:
+            if name == "id" or (name == "name" and tag == "a"):
+                self.anchors.add(value)
+            elif name in ("href", "src"):
+                self.addresses.add(value)
 
 
 @pytest.fixture(scope="module")
@@ -98,13 +128,69 @@ def test_book_builds(book):
     assert (book / "index.html").exists()
 
 
-@pytest.mark.parametrize("name", ["index", *pages()])
+def test_links_within_the_book_lead_somewhere(book):
+    found = {path: Links(path) for path in book.rglob("*.html") if "_static" not in path.parts}
+    broken = []
+    for path, links in found.items():
+        for address in links.addresses:
+            parts = urlsplit(address)
+            if parts.scheme or parts.netloc:
+                continue
+            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            anchors = found[target].anchors if target in found else set()
+            if not target.exists() or (parts.fragment and unquote(parts.fragment) not in anchors):
+                broken.append(f"{path.relative_to(book)}: {address}")
+    assert not broken, "\n".join(broken)
+
+
+@pytest.mark.parametrize("name", ["index", "search", "genindex", *pages()])
 def test_page(page: Page, book: Path, name: str):
     page.goto((book / f"{name}.html").as_uri())
-    page.wait_for_selector("article h1")
+    page.wait_for_selector("article :is(h1, #search-documentation)")
     problems = page.evaluate(INSPECT)
     problems += [f"raw markup: {found.group()}" for found in RAW.finditer(page.evaluate(TEXT))]
+    page.evaluate(AXE)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_selector(f"html[data-theme={scheme}]")
+        problems += [f"{scheme}: {problem}" for problem in page.evaluate(CHECK_ACCESS)]
+    page.set_viewport_size({"width": 390, "height": 800})
+    if page.evaluate("document.scrollingElement.scrollWidth > innerWidth"):
+        problems.append("wider than a phone")
     assert not problems, "\n".join(problems)
+
+
+def test_runs_can_be_filtered_and_sorted(page: Page, book: Path):
+    page.goto((book / "notebooks/99-runs.html").as_uri())
+    rows = page.locator("table.searchable tbody tr")
+    everything = rows.count()
+    page.get_by_role("searchbox", name="Filter").fill("hinton 3×1000")
+    assert rows.locator("visible=true").count() == 0
+    page.get_by_role("searchbox", name="Filter").fill("hinton 1000")
+    assert 0 < rows.locator("visible=true").count() < everything
+    page.get_by_role("searchbox", name="Filter").fill("")
+    for descending in (False, True):
+        page.get_by_role("button", name="validation (%)").click()
+        errors = [float(text) for text in rows.locator("td:nth-child(4)").all_text_contents()]
+        assert len(errors) == everything and errors == sorted(errors, reverse=descending)
+
+
+def test_the_address_of_the_repository_brings_the_buttons(tmp_path):
+    """One page with the book's own settings and an address in them."""
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    config["repository"]["url"] = "https://github.com/somebody/book"
+    (tmp_path / "_config.yml").write_text(json.dumps(config))
+    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: notebooks/page")
+    shutil.copytree(ROOT / "book", tmp_path / "book")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Page")])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    (tmp_path / "notebooks").mkdir()
+    nbformat.write(notebook, tmp_path / "notebooks/page.ipynb")
+    subprocess.run([ROOT / ".venv/bin/jupyter-book", "build", tmp_path], check=True, capture_output=True)
+    addresses = Links(tmp_path / "_build/html/notebooks/page.html").addresses
+    assert "https://github.com/somebody/book" in addresses
+    colab = "https://colab.research.google.com/github/somebody/book/blob/launch/notebooks/page.ipynb"
+    assert colab in addresses
 
 
 def test_search_works_from_disk(page: Page, book: Path):

@@ -1,0 +1,129 @@
+"""The pages about the runs as such: the table of all of them, their times, and the best of them."""
+
+from __future__ import annotations
+
+from html import escape
+from math import log10
+
+import pandas as pd
+
+from .collecting import readable_time
+from .config import RECIPES, RunConfig, command_of, nearest_recipe
+from .report import TEST, VALIDATION
+from .results import Run, Store
+
+CURVE = (96, 28)  # Pixels of the small curves,
+CURVE_POINTS = 30
+CURVE_RANGE = (0.5, 100.0)  # and the errors in percent at their lower and upper edge: the same for all runs.
+
+
+def layers(config: RunConfig) -> str:
+    """The hidden layers as people write them: 4 × 2000, or 500, 300, 200."""
+    same = len(set(config.hidden)) == 1
+    return f"{len(config.hidden)} × {config.hidden[0]}" if same else ", ".join(map(str, config.hidden))
+
+
+def seconds_of(run: Run) -> float:
+    """The time of a run, by its median epoch: it may have been stopped or slowed for a while."""
+    return float(run.metrics["seconds"].median() * run.epochs)
+
+
+def hardware(run: Run) -> str:
+    """What a run was computed on."""
+    threads = run.provenance["threads"]
+    return f"{run.provenance['device']}, {threads} thread{'s' * (threads != 1)}, {run.provenance['dtype']}"
+
+
+def searchable(store: Store) -> str:
+    """The table of all runs as HTML, to which the book's script adds a filter and sorting."""
+    header = ("run", "trained", "epochs", "validation (%)", "test (%)", "time", "curve")
+    head = "".join(f'<th scope="col">{name}</th>' for name in header)
+    rows = "\n".join(_row(run) for run in store.runs())
+    return f'<table class="dataframe searchable">\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>'
+
+
+def _row(run: Run) -> str:
+    config, recipe = run.config, nearest_recipe(run.config)
+    changed = config.differences(RECIPES[recipe])
+    settings = ", ".join(f"{name} = {_value(value)}" for name, value in changed.items()) or "as published"
+    summary = (
+        f"{config.dataset}, {layers(config)}, {config.negatives.replace('_', ' ')} negatives, "
+        f"θ {_value(config.theta)}, lr {_value(config.lr)}, seed {config.seed}"
+    )
+    seconds = seconds_of(run)
+    cells = [
+        f"<details><summary>{escape(summary)}</summary>"
+        f"<p>Recipe {recipe}: {escape(settings)}. On {escape(hardware(run))}.</p>"
+        f"<pre>{escape(command_of(config, run.epochs))}</pre></details>",
+        str(run.epochs),
+        f"{run.at(run.epochs, VALIDATION):.2f}",
+        f"{run.at(run.epochs, TEST):.2f}",
+        f'<span data-value="{seconds:.1f}">{readable_time(seconds)}</span>',
+        _curve(run.metrics[VALIDATION].dropna()),
+    ]
+    data = "".join(f"<td>{cell}</td>" for cell in cells)
+    return f'<tr id="run-{run.id}"><th scope="row">{run.id.replace("-", "-<wbr>")}</th>{data}</tr>'
+
+
+def _value(value: object) -> str:
+    """A field as people write it: 0.04, or 2000 2000 for one value per layer."""
+    if isinstance(value, tuple):
+        return " ".join(map(_value, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _curve(errors: pd.Series) -> str:
+    """A small picture of `errors`, indexed by epoch, on a logarithmic scale."""
+    width, height = CURVE
+    low, high = map(log10, CURVE_RANGE)
+    shown = errors.iloc[:: -(-len(errors) // CURVE_POINTS)]
+    span = max(errors.index[-1] - errors.index[0], 1)
+    points = []
+    for epoch, error in shown.items():
+        level = (log10(min(max(error, CURVE_RANGE[0]), CURVE_RANGE[1])) - low) / (high - low)
+        points.append(f"{width * (epoch - errors.index[0]) / span:.0f},{height * (1 - level):.1f}")
+    said = f"Validation error from {errors.iloc[0]:.2f} to {errors.iloc[-1]:.2f} percent"
+    return (
+        f'<svg role="img" aria-label="{said}" viewBox="-2 -2 {width + 4} {height + 4}" width="{width}" '
+        f'height="{height}"><polyline points="{" ".join(points)}"/></svg>'
+    )
+
+
+def times(store: Store) -> pd.DataFrame:
+    """Time by kind of run: data, layers, negatives and hardware, with the median epoch and the sum over all runs."""
+    rows = [
+        {
+            "data": run.config.dataset,
+            "layers": layers(run.config),
+            "negatives": run.config.negatives.replace("_", " "),
+            "hardware": hardware(run),
+            "epochs": run.epochs,
+            "seconds per epoch": run.metrics["seconds"].median(),
+            "seconds": seconds_of(run),
+        }
+        for run in store.runs()
+    ]
+    kinds = pd.DataFrame(rows).groupby(["data", "layers", "negatives", "hardware"], sort=False)
+    table = kinds.agg(
+        runs=("epochs", "size"), epochs=("epochs", "sum"), each=("seconds per epoch", "median"), sum=("seconds", "sum")
+    )
+    table["each"] = [f"{each:.3g}" for each in table["each"]]
+    table["sum"] = [readable_time(total) for total in table["sum"]]
+    named = table.rename(columns={"each": "seconds per epoch", "sum": "time in all"}).reset_index()
+    return named.set_index("data").rename_axis(index=None, columns="data")
+
+
+def chapter_times(store: Store) -> pd.DataFrame:
+    """Seconds to execute each chapter as `make times` measured them; "not measured" where it did not."""
+    path = store.root / "chapter_times.csv"
+    if not path.exists():
+        return pd.DataFrame({"seconds": ["not measured"]}, index=["all"])
+    times = pd.read_csv(path, dtype=str).pivot(index="chapter", columns=["profile", "machine"], values="seconds")
+    times.columns = [f"{profile}, {machine}" for profile, machine in times.columns]
+    return times.fillna("not measured").rename_axis(index=None, columns="chapter")
+
+
+def best(store: Store, dataset: str = "mnist") -> Run | None:
+    """The run on `dataset` with the lowest last validation error; the test error takes no part in the choice."""
+    runs = [run for run in store.runs() if run.config.dataset == dataset]
+    return min(runs, key=lambda run: run.at(run.epochs, VALIDATION), default=None)

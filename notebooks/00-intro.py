@@ -1,0 +1,111 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+
+# %% [markdown]
+# # The Forward-Forward algorithm
+#
+# Backpropagation trains a network with a forward and a backward pass. The **Forward-Forward algorithm**
+# {cite:p}`hinton2022` makes two forward passes instead, one on an image with its true label written into it
+# and one with a wrong label. Each layer has an aim of its own: its {term}`goodness`, the sum of its squared
+# activities, should lie above a {term}`threshold` for the true label and below it for the wrong one. No
+# gradient crosses from layer to layer. To classify an image, try the ten labels and take the one with the
+# highest goodness. {doc}`The first chapter <01-algorithm>` shows it at work.
+
+# %% tags=["parameters", "remove-cell"]
+profile = "paper"  # what was found is always about runs at paper scale
+train = "never"  # this page trains nothing
+
+# %% tags=["remove-cell"]
+from IPython.display import Markdown
+from myst_nb import glue
+
+from ff_utils import Store, catalogue, collecting, figures, scorecard
+from ff_utils.report import TEST
+
+figures.style()
+collecting.check_parameters(profile, train)
+store = Store()
+# The expectations of our own that the scorecard lists too are not counted here.
+claims = [c for c in scorecard.load_claims() if not c.source.startswith("own")]
+verdicts = scorecard.table(claims)
+words = verdicts["verdict"].str.split(",").str[0]
+for word in ("reproduced", "partly", "not reproduced", "undecided", "not run"):
+    glue(
+        f"intro_{word.replace(' ', '_')}",
+        int((words == word).sum()),
+        display=False,
+    )
+glue("intro_claims", len(claims), display=False)
+glue("intro_decided", int((words != "not run").sum()), display=False)
+glue("intro_runs", len(store.runs()), display=False)
+
+best = catalogue.best(store)
+glue("intro_best", f"{best.at(best.epochs, TEST):.2f}", display=False)
+glue("intro_best_layers", catalogue.layers(best.config), display=False)
+glue("intro_best_epochs", best.epochs, display=False)
+published = {claim.id: claim.published for claim in claims}
+glue("intro_paper", f"{published['A-ep500-jitter']:.2f}", display=False)
+glue("intro_hinton", f"{published['B-ep500-jitter']:.2f}", display=False)
+
+# %% [markdown]
+# **What this book does.** It replicates a study that tuned the algorithm on MNIST, one hyperparameter at a
+# time {cite:p}`shirahama2026`. The study ends at a test error of {glue:text}`intro_paper` %, while Hinton
+# reports {glue:text}`intro_hinton` %. Which of its steps hold, and what closes the gap? What counts as
+# reproduced was written down for every claim before the runs that decide it.
+#
+# **What was found.** Of {glue:text}`intro_claims` claims of the two sources {glue:text}`intro_decided` are
+# decided so far, from {glue:text}`intro_runs` stored runs: {glue:text}`intro_reproduced` are reproduced,
+# {glue:text}`intro_partly` partly, {glue:text}`intro_not_reproduced` not, and for
+# {glue:text}`intro_undecided` the interval is too wide to tell. Our run with the lowest validation error on
+# MNIST has a test error of {glue:text}`intro_best` % ({glue:text}`intro_best_layers` units,
+# {glue:text}`intro_best_epochs` epochs). The {doc}`scorecard <98-scorecard>` has every claim with its
+# verdict; these are the main ones:
+
+# %% tags=["remove-input"] mystnb={"figure": {"caption": "The main line of both sources: test errors in percent, ours with their 95 % interval. A is the replicated study, B is Hinton's paper.", "name": "tab-intro-main"}}
+main = verdicts.loc[
+    [
+        "A-baseline",
+        "A-ep60",
+        "A-ep120",
+        "A-ep500-jitter",
+        "B-ep60",
+        "B-ep500-jitter",
+    ]
+]
+main.set_index(main["source"] + ": " + main["claim"])[
+    ["published", "measured", "verdict"]
+].rename_axis(columns="claim")
+
+# %% tags=["remove-input"]
+failed = [
+    claim.statement.strip()
+    for claim, word in zip(claims, words, strict=True)
+    if word == "not reproduced"
+]
+Markdown(
+    "**What was not replicated.** "
+    + (" · ".join(failed) if failed else "No claim has failed so far")
+    + f". Not run yet: {(words == 'not run').sum()} claims."
+)
+
+# %% [markdown]
+# **How to run it.** With Python 3.11 or newer and `make`, from the folder of the book:
+#
+# ```bash
+# make html    # these pages
+# make book    # the same, with every chapter executed from the stored results
+# make quick   # every chapter trained from scratch, on small nets, in minutes
+# ```
+#
+# {doc}`../book/guide` says more: how to read the book, how to run one chapter or a net of your own, and how to
+# do so in the browser. The {doc}`glossary <../book/glossary>` has the symbols.
