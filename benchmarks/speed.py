@@ -31,9 +31,10 @@ from ff_utils.cost import Product, step_products
 from ff_utils.data import ImageSet, Splits
 from ff_utils.negatives import Batch
 from ff_utils.network import Network, Pass
+from ff_utils.parameters import Parameter
 from ff_utils.readout import error_percent
 from ff_utils.results import results_folder
-from ff_utils.training import MILESTONES
+from ff_utils.training import MILESTONES, searched
 
 SAMPLERS = ("random", "label_search", "shortlist")
 
@@ -285,7 +286,7 @@ def parts(options: Options) -> None:
             times = dict.fromkeys(("matrix products", "optimiser", "other element-wise work"), 0.0)
             with ExitStack() as stack:
                 _count(stack, torch.Tensor, "__matmul__", times, "matrix products")
-                _count(stack, kernels, "descend", times, "optimiser")
+                _count(stack, Parameter, "descend", times, "optimiser")
                 for name in ("rectify", "rectify_labelled", "local_gradient"):
                     _count(stack, kernels, name, times, "other element-wise work")
                 for _ in range(options.steps):
@@ -327,12 +328,12 @@ def evaluation(options: Options) -> None:
         found = {name: time_taken / 1e3 for name, time_taken in best_times(tasks, 2, 1).items()}
         step = best_times({"step": tasks["step"]}, options.rounds, options.steps)["step"] / 1e3
         epochs = 60
-        searched = [e for e in range(1, epochs) if e <= 5 or e % (5 if e <= 20 else 10) == 0]
+        search_epochs = [e for e in range(1, epochs) if searched(e)]
         milestones = [e for e in range(1, epochs + 1) if e in MILESTONES]
         seconds = {
             "training": epochs * -(-len(splits.train) // config.batch_size) * step,
-            "one pass": (epochs - len(searched) - len(milestones)) * found["one_pass"],
-            "label search": len(searched) * found["label_search"],
+            "one pass": (epochs - len(search_epochs) - len(milestones)) * found["one_pass"],
+            "label search": len(search_epochs) * found["label_search"],
             "milestones, float32": 2 * len(milestones) * found["float32"],
         }
         rows += [{"negatives": negatives, "part": k, "seconds": v} for k, v in seconds.items()]

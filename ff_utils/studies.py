@@ -327,7 +327,7 @@ def _speed_base(profile: Profile) -> RunConfig:
 def speed_run(profile: Profile) -> Study:
     """The least time to an error rate: one schedule for each aim, chosen on validation."""
     base = _speed_base(profile).vary(jitter=1)
-    schedules = {"2.5 %": (2, 6), "1.5 %": (5, 14), "1.36 %": (8, 22)}  # The rate falls from epoch to epoch.
+    schedules = {"2.5 %": (2, 6), "1.5 %": (6, 18), "1.36 %": (10, 26)}  # The rate falls from epoch to epoch.
     cells = [
         Cell({"aim": aim}, base.vary(decay_from=start, decay_to=end), profile.pick(smoke=2, quick=2, paper=end),
              profile.pick(smoke=(0,), quick=(0,), paper=(0, 1, 2)))
