@@ -52,11 +52,11 @@ epochs = {"smoke": 12}.get(profile, 30)
 # ## Two passes, one objective per layer
 #
 # In supervised FF the label is part of the input. The first ten pixels of the image, which are black anyway,
-# are overwritten with a one-hot code of a class. An image with its **true** label is *positive*. The same
-# image with a **wrong** label is *negative*.
+# are overwritten with a one-hot code of a class. An image with its **true** label is {term}`positive`. The same
+# image with a **wrong** label is {term}`negative`.
 #
 # {numref}`fig-ch01-passes` shows one training step. Both versions of the image go through the same weights.
-# Each layer measures its own **goodness** $g$. It moves its weights so that $g$ rises above a threshold
+# Each layer measures its own {term}`goodness` $g$. It moves its weights so that $g$ rises above a {term}`threshold`
 # $\theta$ in the positive pass and falls below it in the negative pass. The next layer receives the
 # activities at a fixed length. Nothing flows back.
 #
@@ -100,8 +100,8 @@ def layer(x, W, b):
 # p = \sigma(z), \qquad z = \frac{g - \theta}{T} ,
 # ```
 #
-# with a threshold $\theta$ and a temperature $T$, which is 1 unless a chapter says otherwise. The loss is
-# the cross-entropy of $p$ with the target $t$, 1 for a positive and 0 for a negative row, averaged over the
+# with a threshold $\theta$ and a {term}`temperature` $T$, which is 1 unless a chapter says otherwise. The loss is
+# the cross-entropy of $p$ with the {term}`target` $t$, 1 for a positive and 0 for a negative row, averaged over the
 # $2B$ rows that $B$ images give:
 #
 # ```{math}
@@ -122,7 +122,7 @@ def local_loss(g, t, theta, T=1.0):
 # %% [markdown]
 # ## From layer to layer
 #
-# The next layer gets the direction of $y$ and not its length. The length *is* the goodness, and a layer that
+# The next layer gets the {term}`direction` of $y$ and not its length. The length *is* the goodness, and a layer that
 # could read it would have its answer for free. {ref}`A later section <sec-ch01-direction>` shows this on
 # trained weights. Two conventions for the fixed length are in use:
 #
@@ -380,7 +380,7 @@ figures.draw_histograms(
 # S(c) = \sum_{\ell = 2}^{L} g_\ell\bigl(\mathrm{Inject}(x, c)\bigr), \qquad \hat c = \arg\max_c S(c) .
 # ```
 #
-# This is **label search**. $\mathrm{Inject}(x, c)$ writes label $c$ into image $x$. The first layer is left
+# This is {term}`label search`, and $S(c)$ the {term}`score` of label $c$. $\mathrm{Inject}(x, c)$ writes label $c$ into image $x$. The first layer is left
 # out of the sum, as in both sources; in a net of two layers the second one decides alone. A positive need
 # not clear the threshold for this. It is enough that the true label beats the nine others *on the same
 # image*.

@@ -88,7 +88,7 @@ figures.draw_samples(
 # ## The label in the image
 #
 # $\mathrm{Inject}(x, c)$ overwrites the first ten pixels of the flattened image $x$ with a code for label $c$.
-# For a class the code is one-hot: pixel $c$ is 1, the other nine are 0. The **neutral** label has 0.1 in all
+# For a class the code is one-hot: pixel $c$ is 1, the other nine are 0. The {term}`neutral label` has 0.1 in all
 # ten. It says nothing, and its values have the same sum. These pixels lie at the left of the top row, where
 # an MNIST image is black.
 
@@ -106,7 +106,7 @@ figures.draw_labelled(labelled.view(-1, 28, 28), codes)
 #
 # ## Shifts
 #
-# *Jitter* shifts each training image by up to $p$ pixels in both directions. The shift is drawn anew for
+# {term}`Jitter <jitter>` shifts each training image by up to $p$ pixels in both directions. The shift is drawn anew for
 # every image in every epoch, and uniformly. Validation and test images are never shifted.
 #
 # One source enumerates the 25 shifts for $p = 2$ {cite:p}`hinton2022`. The other pads with $p$ zeros and
@@ -244,7 +244,7 @@ figures.draw_negatives(shares, int(truth[unsure]))
 #
 # The first hidden layer is left out. This is the main metric of the book.
 #
-# **One pass** runs the net once, under the neutral label. A softmax looks at the activities of the same
+# {term}`One pass <one pass>` runs the net once, under the neutral label. A softmax looks at the activities of the same
 # layers, each scaled to mean square 1, and names the class. It is trained on the side; the net learns nothing
 # from it. It costs a tenth, so it is logged after every epoch. It measures something slightly different: what
 # the features are worth without any label.

@@ -50,7 +50,7 @@ study = studies.get("theta", profile)
 #
 # ## Hypothesis
 #
-# A layer calls its input positive with the probability $\sigma(g - \theta)$. The threshold is where it is
+# A layer calls its input positive with the probability $\sigma(g - \theta)$. The {term}`threshold` is where it is
 # undecided. An untrained layer has some goodness $g_0$, which depends on its first weights and on the length
 # of its input. Three things should follow, and each can be tested.
 #
@@ -195,7 +195,7 @@ glue("theta_last_gap", of_layer(-1, "goodness gap / θ"), display=False)
 # that has learned the most. The one-pass readout starts at the second layer too, but it reads the whole
 # pattern of activities and not only its length. That is why it does better here.
 #
-# *Units die on the way up.* {numref}`fig-theta-dead` counts the first layer's units that are silent on every
+# *{term}`Units die <dead unit>` on the way up.* {numref}`fig-theta-dead` counts the first layer's units that are silent on every
 # validation image. They fall silent during the first epoch and stay so. At the highest threshold most of the
 # layer is gone.
 

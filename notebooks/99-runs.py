@@ -38,11 +38,18 @@ glue("runs_count", len(store.runs()), display=False)
 # {numref}`tab-runs` lists the {glue:text}`runs_count` runs that are stored. Press what a run trained to see its
 # settings, its hardware and its command. The command finds the stored run where there is one and trains it
 # where there is none. Settings that are not named are those of the recipe ({numref}`tab-runs-recipes`).
+#
+# ## All runs
 
 # %% tags=["hide-input", "full-width"] mystnb={"figure": {"caption": "All stored runs. Errors by label search at the last epoch. The curve is the validation error over the epochs on a logarithmic scale, the same for all.", "name": "tab-runs"}}
 HTML(catalogue.searchable(store))
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The published recipes in full; what a field means is in the description of the configuration.", "name": "tab-runs-recipes"}}
+# %% [markdown]
+# ## The recipes
+#
+# What a field means stands in {py:class}`ff_utils.config.RunConfig`.
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The published recipes in full.", "name": "tab-runs-recipes"}}
 pd.DataFrame(
     {name: recipe.model_dump(mode="json") for name, recipe in RECIPES.items()},
     dtype=object,
