@@ -131,6 +131,11 @@ def processor() -> str:
         return platform.processor() or platform.machine()
 
 
+def progress_folder(config: RunConfig) -> Path:
+    """Where a run in progress lives; its last checkpoint stays there when the run is finished."""
+    return cache_folder() / "runs" / config.digest
+
+
 def write_checkpoint(path: Path, state: dict) -> None:
     """Write `state` and its SHA-256 in one step: the old checkpoint stays until the new one is whole."""
     buffer = io.BytesIO()
@@ -184,7 +189,7 @@ def train(
     sampler(config.negatives)  # An unknown one is refused before anything is downloaded.
     splits = load(config.dataset)
     store.check_writable()
-    folder = cache_folder() / "runs" / config.digest
+    folder = progress_folder(config)
     with explained(folder, variable="FF_CACHE"):
         folder.mkdir(parents=True, exist_ok=True)
         try:
