@@ -4,6 +4,7 @@ Commands:
   train    train one run, go on with one that was stopped, or extend one
   study    train what is missing of one study of the book, or of all
   collect  list all finished runs and write results/summary_runs.csv
+  export   train one run where needed, and write its net to a small file for a web page
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pydantic import ValidationError
 from . import collecting, studies
 from .config import RECIPES, RunConfig, command_of, explain, load_config, recipe
 from .errors import UserError, explained
+from .export import export
 from .results import Store
 from .training import train
 
@@ -40,16 +42,27 @@ class TrainOptions:
     """Whether to show a progress bar."""
 
 
+@dataclass(kw_only=True)
+class ExportOptions(TrainOptions):
+    """Write the net of a run to a small JavaScript file; train it first where it is not finished."""
+
+    out: Path
+    """The file to write."""
+
+
 def parse_train(arguments: list[str]) -> TrainOptions:
     """The options of `train`, starting from the recipe or the file that they name."""
+    return _parse(arguments, "train", TrainOptions)
+
+
+def _parse(arguments: list[str], command: str, options: type[TrainOptions], **required) -> TrainOptions:
     start = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     start.add_argument("--recipe", default="paper")
     start.add_argument("--config", type=Path)
     chosen, _ = start.parse_known_args(arguments)
     base = load_config(chosen.config) if chosen.config else recipe(chosen.recipe)
-    defaults = TrainOptions(run=base)
     return tyro.cli(
-        TrainOptions, default=defaults, args=arguments, prog="python -m ff_utils train",
+        options, default=options(run=base, **required), args=arguments, prog=f"python -m ff_utils {command}",
         config=(tyro.conf.AvoidSubcommands,),
     )  # fmt: skip
 
@@ -105,7 +118,15 @@ def run_collect(arguments: list[str]) -> None:
     print(f"{len(summary)} runs; written to {target}")
 
 
-COMMANDS = {"train": run_train, "study": run_study, "collect": run_collect}
+def run_export(arguments: list[str]) -> None:
+    options = _parse(arguments, "export", ExportOptions, out=tyro.MISSING)
+    content = export(options.run, options.epochs, options.out, progress=options.progress)
+    for name, error in content.file_errors.items():
+        print(f"{f'test_{name}_error':>24} {error:6.2f} % (of the run: {content.run_errors[name]:.2f} %)")
+    print(f"{content.parameters:,} parameters of run {content.run}; written to {options.out}")
+
+
+COMMANDS = {"train": run_train, "study": run_study, "collect": run_collect, "export": run_export}
 
 
 def main() -> int:

@@ -137,6 +137,14 @@ def processor() -> str:
         return platform.processor() or platform.machine()
 
 
+def progress_folder(config: RunConfig, number_format: str | None = None) -> Path:
+    """Where a run in progress lives; its last checkpoint stays there when the run is finished.
+
+    A run that insists on a number format has a folder of its own.
+    """
+    return cache_folder() / "runs" / "-".join(filter(None, (config.digest, number_format)))
+
+
 def write_checkpoint(path: Path, state: dict) -> None:
     """Write `state` and its SHA-256 in one step: the old checkpoint stays until the new one is whole."""
     buffer = io.BytesIO()
@@ -192,7 +200,7 @@ def train(
     sampler(config.negatives)  # An unknown one is refused before anything is downloaded.
     splits = load(config.dataset)
     store.check_writable()
-    folder = cache_folder() / "runs" / (f"{config.digest}-{asked}" if asked else config.digest)
+    folder = progress_folder(config, asked)
     with explained(folder, variable="FF_CACHE"):
         folder.mkdir(parents=True, exist_ok=True)
         try:

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -98,8 +99,9 @@ def book() -> Path:
     return HTML
 
 
-@pytest.fixture(scope="module")
-def browser(book):
+@contextmanager
+def chromium():
+    """The browser; where there is none, the test is skipped, or fails where CI=true."""
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
         reason = f"NO BROWSER: the built pages were not checked. Put one of {', '.join(BROWSERS)} on the PATH."
@@ -108,6 +110,12 @@ def browser(book):
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def browser(book):
+    with chromium() as browser:
+        yield browser
 
 
 @pytest.fixture

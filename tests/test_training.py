@@ -1,6 +1,7 @@
 """Training goes on exactly where it stopped: resumed, extended, killed; and never twice at once."""
 
 import os
+import platform
 import random
 import signal
 import sys
@@ -11,7 +12,7 @@ import pytest
 import support
 import torch
 
-from ff_utils import RunConfig, Store, UserError, train, training
+from ff_utils import RunConfig, Store, UserError, kernels, load, train, training
 from ff_utils.config import command_of
 from ff_utils.trainer import Trainer
 from ff_utils.training import read_checkpoint
@@ -263,3 +264,27 @@ def test_two_processes_on_one_configuration(small, start, tmp_path):
     process.kill()
     process.join()
     assert train(config, 2, progress=False).epochs == 2  # Its lock died with it.
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries manage memory in their own way")
+def test_steps_take_no_fresh_memory_from_the_system():
+    """Each page that the system hands out anew costs a fault, and a step of this net takes thousands of pages."""
+    import resource
+
+    def faults_per_step() -> float:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for rows in draws.order.split(500)[:2]:
+            trainer.step(rows, draws)
+        return (resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / 2
+
+    trainer = Trainer(RunConfig(dataset="digits", hidden=(900, 900), theta=50.0), load("digits"), torch.float32)
+    draws = trainer.draws(1)
+    try:
+        kernels.keep_freed_memory(False)
+        faults_per_step()
+        returned = faults_per_step()
+        kernels.keep_freed_memory()
+        faults_per_step()
+        assert faults_per_step() < 0.2 * returned
+    finally:
+        kernels.keep_freed_memory()
