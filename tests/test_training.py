@@ -4,6 +4,7 @@ import os
 import platform
 import random
 import signal
+import subprocess
 import sys
 import time
 
@@ -12,7 +13,7 @@ import pytest
 import support
 import torch
 
-from ff_utils import RunConfig, Store, UserError, kernels, load, train, training
+from ff_utils import RunConfig, Store, UserError, train, training
 from ff_utils.config import command_of
 from ff_utils.trainer import Trainer
 from ff_utils.training import read_checkpoint
@@ -168,7 +169,7 @@ def test_what_is_measured_when(small):
     metrics = train(RunConfig(**small), 7, progress=False).metrics
     measured = {name: metrics.index[metrics[name].notna()].tolist() for name in metrics}
     assert measured["val_one_pass_error"] == measured["train_loss"] == [1, 2, 3, 4, 5, 6, 7]
-    assert measured["val_label_search_error"] == measured["layer2_error"] == [1, 2, 3, 4, 5, 7]
+    assert measured["val_label_search_error"] == measured["layer2_error"] == [1, 2, 5, 7]
     assert measured["test_label_search_error"] == measured["test_one_pass_error"] == [7]
 
 
@@ -266,25 +267,25 @@ def test_two_processes_on_one_configuration(small, start, tmp_path):
     assert train(config, 2, progress=False).epochs == 2  # Its lock died with it.
 
 
+COUNT_FAULTS = """
+import resource, sys, torch
+from ff_utils import RunConfig, Trainer, kernels, load
+if sys.argv[1] == "returned":
+    kernels.keep_freed_memory = lambda: None
+torch.set_num_threads(1)
+trainer = Trainer(RunConfig(dataset="digits", hidden=(1500, 1500), theta=50.0), load("digits"), torch.float32)
+draws = trainer.draws(1)
+for step in range(6):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    trainer.step(draws.order[:500], draws)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries manage memory in their own way")
-def test_steps_take_no_fresh_memory_from_the_system():
-    """Each page that the system hands out anew costs a fault, and a step of this net takes thousands of pages."""
-    import resource
-
-    def faults_per_step() -> float:
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-        for rows in draws.order.split(500)[:2]:
-            trainer.step(rows, draws)
-        return (resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / 2
-
-    trainer = Trainer(RunConfig(dataset="digits", hidden=(900, 900), theta=50.0), load("digits"), torch.float32)
-    draws = trainer.draws(1)
-    try:
-        kernels.keep_freed_memory(False)
-        faults_per_step()
-        returned = faults_per_step()
-        kernels.keep_freed_memory()
-        faults_per_step()
-        assert faults_per_step() < 0.2 * returned
-    finally:
-        kernels.keep_freed_memory()
+def test_a_step_takes_no_fresh_memory_from_the_system():
+    """Each page that the system hands out anew costs a fault, and a step of this net would take thousands."""
+    faults = {
+        what: int(subprocess.check_output([sys.executable, "-c", COUNT_FAULTS, what])) for what in ("kept", "returned")
+    }
+    assert faults["kept"] < 100 < 1000 < faults["returned"]
