@@ -17,12 +17,15 @@ from pathlib import Path
 from typing import Annotated
 
 import tyro
+from filelock import FileLock
 from pydantic import ValidationError
 
 from . import collecting, studies
 from .config import RECIPES, RunConfig, command_of, explain, load_config, recipe
+from .data import cache_folder
 from .errors import UserError, explained
 from .export import export
+from .files import replacing
 from .results import Store
 from .training import train
 
@@ -113,8 +116,10 @@ def run_collect(arguments: list[str]) -> None:
     if summary.empty:
         raise UserError(f"no finished run in {store.runs_folder}; train one with: python -m ff_utils train")
     target = store.root / "summary_runs.csv"
-    with explained(target):
-        summary.to_csv(target, index=False)
+    with explained(cache_folder(), variable="FF_CACHE"):
+        alone = FileLock(cache_folder() / "collect.lock").acquire()
+    with alone, explained(target), replacing(target) as file:
+        file.write(summary.to_csv(index=False).encode())
     print(f"{len(summary)} runs; written to {target}")
 
 

@@ -18,9 +18,11 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 import torch
+from filelock import FileLock
 from torch import Tensor
 
 from .errors import UserError, explained
+from .files import replacing
 
 VALIDATION = 10_000  # The last images of the training set, as in both sources.
 
@@ -88,7 +90,10 @@ def _load(name: str, data_folder: str | None, cache: str) -> Splits:
             _check(name, arrays, place)
             break
     else:
-        arrays = _download(name, places[-1])
+        folder = places[-1].parent
+        # Of processes that start together, one downloads.
+        with explained(folder, variable="FF_CACHE"), FileLock(folder / f"{name}.lock"):
+            arrays = _download(name, places[-1])
     tensors = [torch.from_numpy(arrays[key]) for key in _KEYS]
     return split(name, *tensors, validation=VALIDATION, checksum=CHECKSUMS[name])
 
@@ -143,7 +148,6 @@ def _download(name: str, place: Path) -> dict[str, np.ndarray]:
     kind = getattr(datasets, _TORCHVISION[name])
     raw = place.parent / "torchvision"
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
         train, test = (kind(raw, train=is_train, download=True) for is_train in (True, False))
     except (OSError, RuntimeError, ValueError, AssertionError) as error:
         raise UserError(
@@ -155,14 +159,8 @@ def _download(name: str, place: Path) -> dict[str, np.ndarray]:
     parts = (train.data, train.targets, test.data, test.targets)
     arrays = {key: np.asarray(part, dtype=np.uint8) for key, part in zip(_KEYS, parts, strict=True)}
     _check(name, arrays, raw)
-    unfinished = place.with_suffix(f".{os.getpid()}.tmp")
-    with explained(place.parent, variable="FF_CACHE"):
-        try:
-            with open(unfinished, "wb") as file:
-                np.savez_compressed(file, **arrays)
-            os.replace(unfinished, place)
-        finally:
-            unfinished.unlink(missing_ok=True)
+    with replacing(place) as file:
+        np.savez_compressed(file, **arrays)
     return arrays
 
 

@@ -16,13 +16,16 @@ passed over, never read.
 
 from __future__ import annotations
 
+import errno
 import functools
 import hashlib
+import io
 import json
 import os
 import shutil
-import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -68,6 +71,7 @@ class Run:
     config: RunConfig
     metrics: pd.DataFrame
     provenance: dict
+    checksums: dict[str, str]
 
     @property
     def id(self) -> str:
@@ -93,37 +97,56 @@ class Run:
     @functools.cached_property
     def predictions(self) -> dict[str, np.ndarray]:
         """By name, such as `test_label_search_60`: uint8 [images]; the truth is `val_labels`, `test_labels`."""
-        with np.load(self.path / "predictions.npz") as archive:
-            return dict(archive)
+        return self._arrays("predictions.npz")
 
     @functools.cached_property
     def diagnostics(self) -> dict[str, np.ndarray]:
         """`negative_counts` [epochs, 10, 10]; `activity_60_layer1` [units] and `active_60_layer1` [units]."""
-        with np.load(self.path / "diagnostics.npz") as archive:
-            return dict(archive)
+        return self._arrays("diagnostics.npz")
+
+    def _arrays(self, name: str) -> dict[str, np.ndarray]:
+        """They are checked again: the run may have been read long ago."""
+        with _damage_explained(self.path):
+            with np.load(io.BytesIO(_checked(self.path / name, self.checksums))) as archive:
+                return dict(archive)
+
+
+def _checked(path: Path, checksums: dict[str, str]) -> bytes:
+    """The content of a file of a run. Raises `ValueError` if it is not what was written."""
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != checksums[path.name]:
+        raise ValueError(f"{path.name} was altered")
+    return content
+
+
+@contextmanager
+def _damage_explained(path: Path) -> Iterator[None]:
+    """Turn what damage to the run folder `path` brings about into a `UserError`."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+        raise UserError(
+            f"run folder {path} is damaged ({error}); it is not used. Restore it (git checkout), or remove "
+            "it and train the run again."
+        ) from None
 
 
 def read_run(path: Path) -> Run:
     """Read and check one run folder. Raises `UserError` if anything in it is missing or altered."""
-    try:
-        sums = dict(reversed(line.split(maxsplit=1)) for line in (path / "SHA256SUMS").read_text().splitlines())
-        if set(sums) != set(FILES):
+    with _damage_explained(path):
+        lines = (path / "SHA256SUMS").read_text().splitlines()
+        checksums = dict(reversed(line.split(maxsplit=1)) for line in lines)
+        if set(checksums) != set(FILES):
             raise ValueError("SHA256SUMS does not name exactly the files of a run")
         for name in FILES:
-            if hashlib.sha256((path / name).read_bytes()).hexdigest() != sums[name]:
-                raise ValueError(f"{name} was altered")
+            _checked(path / name, checksums)
         config = load_config(path / "config.yaml")
         rows = [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
         metrics = pd.DataFrame(rows).set_index("epoch")
         if metrics.index.tolist() != list(range(1, len(metrics) + 1)):
             raise ValueError("metrics.jsonl does not hold every epoch from 1 on")
         provenance = yaml.safe_load((path / "provenance.yaml").read_text())
-    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
-        raise UserError(
-            f"run folder {path} is damaged ({error}); it is not used. Restore it (git checkout), or remove "
-            "it and train the run again."
-        ) from None
-    return Run(path, config, metrics, provenance)
+    return Run(path, config, metrics, provenance, checksums)
 
 
 class Store:
@@ -163,10 +186,11 @@ class Store:
 
     def check_writable(self) -> None:
         """Raises `UserError` now rather than after hours of training."""
+        probe = self.runs_folder / ".probe"
         with explained(self.runs_folder):
-            self.runs_folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix=".probe-", dir=self.runs_folder):
-                pass
+            probe.mkdir(parents=True, exist_ok=True)  # Another process may be here too, or was killed here.
+            with suppress(FileNotFoundError):
+                probe.rmdir()
 
     def save(
         self,
@@ -177,13 +201,14 @@ class Store:
         provenance: dict,
     ) -> Run:
         """Write a finished run and return it. It appears whole, under a new name, or not at all."""
-        name = f"{datetime.fromisoformat(provenance['started']):%Y%m%d_%H%M%S}-{config.short_hash}"
-        incoming = self.runs_folder / f".incoming-{name}-{os.getpid()}"
+        started = datetime.fromisoformat(provenance["started"])
+        name = f"{started:%Y%m%d_%H%M%S}-{config.short_hash}"
+        # Of this run alone, and the same again should this process be killed.
+        incoming = self.runs_folder / f".incoming-{started:%Y%m%d_%H%M%S_%f}-{config.short_hash}"
         metrics = pd.DataFrame(rows)
         kept = "Nothing is lost: the checkpoint is kept, and the same command goes on from it."
         with explained(self.runs_folder, kept):
-            for abandoned in self.runs_folder.glob(f".incoming-{name}-*"):
-                shutil.rmtree(abandoned)  # By a process that was killed while it saved this run.
+            shutil.rmtree(incoming, ignore_errors=True)
             try:
                 incoming.mkdir(parents=True)
                 save_config(config, incoming / "config.yaml")
@@ -204,9 +229,11 @@ class Store:
         """Move to the first free name: an existing run is never overwritten."""
         for suffix in ("", *(f"-{i}" for i in range(2, 1000))):
             final = self.runs_folder / (name + suffix)
-            if not final.exists():
-                incoming.rename(final)
-                return final
+            try:
+                return incoming.rename(final)
+            except OSError as error:
+                if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                    raise
         raise UserError(f"{self.runs_folder} already holds a thousand runs named {name}")
 
     def summary(self) -> pd.DataFrame:

@@ -330,8 +330,8 @@ def speed_run(profile: Profile) -> Study:
     # From which epoch to which the rate falls, and how long the average of the weights reaches back.
     schedules = {"2.5 %": (2, 6, 0.998), "1.5 %": (6, 18, 0.999), "1.36 %": (10, 26, 0.999)}
     cells = [
-        Cell({"aim": aim}, base.vary(decay_from=start, decay_to=end, weight_averaging=averaging), profile.pick(smoke=2, quick=2, paper=end),
-             profile.pick(smoke=(0,), quick=(0,), paper=(0, 1, 2)))
+        Cell({"aim": aim}, base.vary(decay_from=start, decay_to=end, weight_averaging=averaging),
+             profile.pick(smoke=2, quick=2, paper=end), profile.pick(smoke=(0,), quick=(0,), paper=(0, 1, 2)))
         for aim, (start, end, averaging) in schedules.items()
     ]  # fmt: skip
     return Study("speed-run", "How soon is an error rate reached?", "aim", profile, tuple(cells), base)

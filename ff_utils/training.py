@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import platform
 import time
 from datetime import datetime
@@ -29,6 +28,7 @@ from . import kernels
 from .config import RunConfig, command_of, save_config
 from .data import cache_folder, load
 from .errors import UserError, explained
+from .files import replacing
 from .negatives import sampler
 from .readout import error_percent
 from .results import Run, Store
@@ -146,25 +146,20 @@ def progress_folder(config: RunConfig, number_format: str | None = None) -> Path
 
 
 def write_checkpoint(path: Path, state: dict) -> None:
-    """Write `state` and its SHA-256 in one step: the old checkpoint stays until the new one is whole."""
+    """Write `state` and its SHA-256 in one step: the old checkpoint stays until the new one is whole.
+
+    The name of its folder is written with it: that of another run is not taken for this one's.
+    """
     buffer = io.BytesIO()
-    torch.save(state, buffer)
+    torch.save({**state, "run": path.parent.name}, buffer)
     payload = buffer.getbuffer()
-    unfinished = path.with_suffix(".tmp")
-    with explained(path.parent, KEPT, "FF_CACHE"):
-        try:
-            with open(unfinished, "wb") as file:
-                file.write(hashlib.sha256(payload).digest())
-                file.write(payload)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(unfinished, path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+    with explained(path.parent, KEPT, "FF_CACHE"), replacing(path) as file:
+        file.write(hashlib.sha256(payload).digest())
+        file.write(payload)
 
 
 def read_checkpoint(path: Path) -> dict:
-    """Read what `write_checkpoint` wrote. Raises `UserError` if it can't be read or a byte was altered."""
+    """Read what `write_checkpoint` wrote. Raises `UserError` if it can't be read, or is not what was written."""
     advice = "Remove it to start this run from its first epoch."
     try:
         content = path.read_bytes()
@@ -172,7 +167,13 @@ def read_checkpoint(path: Path) -> dict:
         raise UserError(f"checkpoint {path} can't be read ({error.strerror}). {advice}") from None
     if hashlib.sha256(content[32:]).digest() != content[:32]:
         raise UserError(f"checkpoint {path} is damaged. {advice}")
-    return torch.load(io.BytesIO(content[32:]), weights_only=True, map_location="cpu")
+    try:
+        state = torch.load(io.BytesIO(content[32:]), weights_only=True, map_location="cpu")
+    except Exception:  # Which one depends on what is there instead.
+        raise UserError(f"{path} does not hold a checkpoint. {advice}") from None
+    if state.get("run", path.parent.name) != path.parent.name:  # Older ones don't say.
+        raise UserError(f"checkpoint {path} is of another run. {advice}")
+    return state
 
 
 def train(
@@ -229,7 +230,7 @@ def _train(config, epochs, store, folder, splits, progress, dtype, device, check
     trainer = Trainer(config, splits, dtype, device)
     machine = describe_machine(trainer, splits.checksum)
     if state is None:
-        record.provenance = {"started": datetime.now().isoformat(timespec="seconds"), "seconds": 0.0, **machine}
+        record.provenance = {"started": datetime.now().isoformat(), "seconds": 0.0, **machine}
     else:
         trainer.load(state)
         if any(record.provenance[key] != machine[key] for key in SAME_DIGITS):
