@@ -218,6 +218,22 @@ def records(options: Options) -> None:
     options.write("records", rows)
 
 
+def small(options: Options) -> None:
+    """The engine against autograd at 3 × 1000, batch 100."""
+    rows, data = [], load("mnist").train
+    for negatives in ("random", "label_search"):
+        config = paper(negatives=negatives, hidden=(1000,) * 3, theta=56.0, batch_size=100)
+        contenders = {
+            "DataLoader": training_steps(config, data_loader(data, 100)).__next__,
+            "in memory": training_steps(config, in_memory(data, 100)).__next__,
+        }
+        contenders = {name: with_only((), run) for name, run in contenders.items()}
+        contenders["engine"] = engine_steps(config, torch.bfloat16)
+        contenders["limit"] = product_runner(step_products(config), torch.bfloat16)
+        rows.append({"negatives": negatives, **best_times(contenders, options.rounds, 4 * options.steps)})
+    options.write("small", rows)
+
+
 def agreement(options: Options) -> None:
     """Do all rungs train the same? Validation error of small nets after 3 epochs, three seeds each."""
     rows, splits = [], load("mnist")
@@ -361,7 +377,7 @@ def shortlist(options: Options) -> None:
     options.write("shortlist", rows)
 
 
-MEASUREMENTS = {f.__name__: f for f in (records, parts, scaling, classes, evaluation, agreement, shortlist)}
+MEASUREMENTS = {f.__name__: f for f in (records, small, parts, scaling, classes, evaluation, agreement, shortlist)}
 
 DEFAULTS = Options()
 
@@ -369,7 +385,7 @@ DEFAULTS = Options()
 def main(
     what: tyro.conf.Positional[tuple[str, ...]] = (), options: tyro.conf.OmitArgPrefixes[Options] = DEFAULTS
 ) -> None:
-    """Time the engine: records, parts, scaling, classes, evaluation, agreement, shortlist.
+    """Time the engine: records, small, parts, scaling, classes, evaluation, agreement, shortlist.
 
     Args:
         what: Which measurements; all of them, about a quarter of an hour on two cores, if none is named.

@@ -138,10 +138,13 @@ speed.draw_scaling()
 
 # %% [markdown]
 # {numref}`tab-speed-ratios` sums up. The last column is the most that any engine with these products could gain over
-# autograd on this machine: it depends on how much faster its cores multiply bf16 than float32.
+# autograd on this machine: it depends on how much faster its cores multiply bf16 than float32. {numref}`tab-speed-small` has the smaller net.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The engine against the limit and against the idiomatic implementations in float32: fractions of the limit in both number formats, how many times as fast the engine is, and how many times as fast the bare products would be.", "name": "tab-speed-ratios"}}
 speed.ratios()
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The same at 3 × 1000 and a batch of 100, the size of Hinton's published code.", "name": "tab-speed-small"}}
+speed.small()
 
 # %% [markdown]
 # ## Does it still learn the same?
