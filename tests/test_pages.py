@@ -161,7 +161,7 @@ def test_links_within_the_book_lead_somewhere(book):
 @pytest.mark.parametrize("name", ["index", "search", "genindex", *pages()])
 def test_page(page: Page, book: Path, name: str):
     page.goto((book / f"{name}.html").as_uri())
-    page.wait_for_selector("main h1")
+    page.wait_for_selector("main h1", state="attached")
     problems = page.evaluate(INSPECT)
     problems += [f"raw markup: {found.group()}" for found in RAW.finditer(page.evaluate(TEXT))]
     page.evaluate(AXE)
