@@ -114,6 +114,7 @@
     for (const stroke of strokes) {
       context.beginPath();
       context.moveTo(...stroke[0]);
+      context.lineTo(stroke[0][0] + 0.01, stroke[0][1]); // Of a line without length nothing would be seen.
       for (const point of stroke) context.lineTo(...point);
       context.stroke();
     }
