@@ -241,10 +241,10 @@
       };
       return element(
         "div", { class: "draw-input" },
-        element("div", { class: "draw-place" }, element("h3", {}, "Draw a digit"), this.pad,
+        element("div", { class: "draw-place" }, element("h2", {}, "Draw a digit"), this.pad,
           element("div", { class: "draw-buttons" }, this.undoButton, this.clearButton), this.hint),
-        element("div", { class: "draw-place" }, element("h3", {}, "What the net sees"), this.seen, this.seenCaption),
-        element("div", { class: "draw-examples" }, element("h3", {}, "Or pick one"),
+        element("div", { class: "draw-place" }, element("h2", {}, "What the net sees"), this.seen, this.seenCaption),
+        element("div", { class: "draw-examples" }, element("h2", {}, "Or pick one"),
           row("first", "as they come"), row("hardest", "hard ones")),
       );
     }
@@ -443,7 +443,6 @@
       cells.forEach((cell, c) => {
         cell.replaceChildren();
         cell.classList.toggle("draw-best", goodness !== undefined && c === best(goodness[layer]));
-        cell.classList.toggle("draw-written", c === this.written);
         const value = centred?.[layer][c] ?? 0;
         cell.style.setProperty("--strength", `${Math.abs(value / reach)}`);
         cell.style.setProperty("--hue", value < 0 ? "var(--draw-negative)" : "var(--draw-positive)");
