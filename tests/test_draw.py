@@ -77,8 +77,8 @@ def test_examples_are_one_of_each_class_as_they_come_and_hard(tmp_path):
     network, _ = rebuild(content)
 
     def margin(example):
-        scores, _ = one_image(network, torch.from_numpy(example.image.array()).flatten())
-        return float(scores[example.label] - np.delete(scores, example.label).max())
+        scores = one_image(network, torch.from_numpy(example.image.array()).flatten())[0].numpy()
+        return scores[example.label] - np.delete(scores, example.label).max()
 
     for first, hardest in zip(content.examples[:10], content.examples[10:], strict=True):
         assert margin(hardest) <= margin(first)
@@ -109,7 +109,7 @@ def test_the_command_line_exports(tmp_path, monkeypatch, capsys):
 
 
 def test_too_large_a_net_is_refused_before_it_is_trained(tmp_path):
-    with pytest.raises(UserError, match=r"4 weights makes a file of more than 2 MB.*--hidden"):
+    with pytest.raises(UserError, match=r"13,568,000 weights makes a file of more than 2 MB.*--hidden"):
         export(RunConfig(), 1, tmp_path / "net.js")
     assert not (tmp_path / "results").exists()
 

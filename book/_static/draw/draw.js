@@ -114,6 +114,7 @@
     for (const stroke of strokes) {
       context.beginPath();
       context.moveTo(...stroke[0]);
+      context.lineTo(stroke[0][0] + 0.01, stroke[0][1]); // Of a line without length nothing would be seen.
       for (const point of stroke) context.lineTo(...point);
       context.stroke();
     }
@@ -240,10 +241,10 @@
       };
       return element(
         "div", { class: "draw-input" },
-        element("div", { class: "draw-place" }, element("h3", {}, "Draw a digit"), this.pad,
+        element("div", { class: "draw-place" }, element("h2", {}, "Draw a digit"), this.pad,
           element("div", { class: "draw-buttons" }, this.undoButton, this.clearButton), this.hint),
-        element("div", { class: "draw-place" }, element("h3", {}, "What the net sees"), this.seen, this.seenCaption),
-        element("div", { class: "draw-examples" }, element("h3", {}, "Or pick one"),
+        element("div", { class: "draw-place" }, element("h2", {}, "What the net sees"), this.seen, this.seenCaption),
+        element("div", { class: "draw-examples" }, element("h2", {}, "Or pick one"),
           row("first", "as they come"), row("hardest", "hard ones")),
       );
     }
@@ -442,7 +443,6 @@
       cells.forEach((cell, c) => {
         cell.replaceChildren();
         cell.classList.toggle("draw-best", goodness !== undefined && c === best(goodness[layer]));
-        cell.classList.toggle("draw-written", c === this.written);
         const value = centred?.[layer][c] ?? 0;
         cell.style.setProperty("--strength", `${Math.abs(value / reach)}`);
         cell.style.setProperty("--hue", value < 0 ? "var(--draw-negative)" : "var(--draw-positive)");
