@@ -71,7 +71,7 @@ def full_while_collecting(tally: Tally, reference: Reference, folder: Path) -> N
 @contextmanager
 def small_disk(place: Path, size: int) -> Iterator[None]:
     """A file system of `size` bytes at `place`. Raises `PermissionError` where mounting is not allowed."""
-    place.mkdir()
+    place.mkdir(exist_ok=True)
     command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", place]
     try:
         subprocess.run(command, check=True, capture_output=True)

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from pathlib import Path
 import pandas as pd
 import support
 import torch
+from tqdm import tqdm
 
 from ff_utils import RunConfig, Store
 from ff_utils import __main__ as command_line
@@ -42,6 +44,7 @@ def enter(
         os.dup2(os.open(log.with_suffix(name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
     os.environ.update(environment)
     torch.set_num_threads(1)
+    tqdm.set_lock(threading.RLock())  # Its own is a semaphore, which a killed process leaves behind.
     points = Points(root, log, at, fault)
     points.install()
     command_line.train = partial(command_line.train, checkpoint_seconds=0)
@@ -126,7 +129,9 @@ class Scene:
             os.environ.update(kept)
 
     def environment(self) -> dict[str, str]:
-        return {"FF_CACHE": str(self.root / "cache"), "FF_RESULTS": str(self.root / "results"), "FF_COMPILE": "0"}
+        """The number format is given: measured on a busy machine, the fastest may be another each time."""
+        folders = {"FF_CACHE": str(self.root / "cache"), "FF_RESULTS": str(self.root / "results")}
+        return {**folders, "FF_COMPILE": "0", "FF_DTYPE": "float32"}
 
     def assert_nothing_half_written(self, reference: Run) -> int:
         """What can be read is whole. Returns the epoch of the checkpoint."""

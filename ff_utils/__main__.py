@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import builtins
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -21,6 +22,7 @@ from filelock import FileLock
 from pydantic import ValidationError
 
 from . import collecting, studies
+from .cluster import connected
 from .config import RECIPES, RunConfig, command_of, explain, load_config, recipe
 from .data import cache_folder
 from .errors import UserError, explained
@@ -90,6 +92,8 @@ class StudyOptions:
     """The scale: smoke, quick or paper."""
     list: bool = False
     """Only show what is missing and how long it will take."""
+    scheduler: str | None = None
+    """The address of a dask scheduler, whose workers are to train: tcp://host:8786."""
 
 
 def run_study(arguments: builtins.list[str]) -> None:
@@ -105,7 +109,8 @@ def run_study(arguments: builtins.list[str]) -> None:
     if not missing:
         print("nothing is missing")
     elif not options.list:
-        collecting.train_all(missing, own, profile.training_images)
+        with connected(options.scheduler) if options.scheduler else nullcontext() as executor:
+            collecting.train_all(missing, own, profile.training_images, executor=executor)
 
 
 def run_collect(arguments: list[str]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import os
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from .cluster import distribute
 from .cost import expected_seconds
 from .errors import UserError
 from .results import Run, Store, project_folder, results_folder
@@ -190,8 +192,16 @@ def readable_time(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def train_all(missing: list[Planned], store: Store, images: int, progress: bool | None = None) -> None:
-    """Train runs one after the other; each is stored as it ends, so stopping loses at most one minute."""
+def train_all(
+    missing: list[Planned],
+    store: Store,
+    images: int,
+    progress: bool | None = None,
+    executor: Executor | None = None,
+) -> None:
+    """Train runs one after the other, or on the workers of `executor`; each is stored as it ends."""
+    if executor:
+        return distribute(missing, store, executor, progress)
     print(
         f"training {len(missing)} runs, about {readable_time(expected(missing, images))} here; into {store.root}",
         flush=True,

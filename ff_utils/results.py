@@ -24,7 +24,7 @@ import json
 import os
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -124,7 +124,7 @@ def _damage_explained(path: Path) -> Iterator[None]:
     """Turn what damage to the run folder `path` brings about into a `UserError`."""
     try:
         yield
-    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+    except (UserError, OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
         raise UserError(
             f"run folder {path} is damaged ({error}); it is not used. Restore it (git checkout), or remove "
             "it and train the run again."
@@ -203,23 +203,40 @@ class Store:
         """Write a finished run and return it. It appears whole, under a new name, or not at all."""
         started = datetime.fromisoformat(provenance["started"])
         name = f"{started:%Y%m%d_%H%M%S}-{config.short_hash}"
-        # Of this run alone, and the same again should this process be killed.
-        incoming = self.runs_folder / f".incoming-{started:%Y%m%d_%H%M%S_%f}-{config.short_hash}"
         metrics = pd.DataFrame(rows)
+
+        def fill(folder: Path) -> None:
+            save_config(config, folder / "config.yaml")
+            (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+            metrics.to_csv(folder / "metrics.csv", index=False)
+            np.savez_compressed(folder / "predictions.npz", **predictions)
+            np.savez_compressed(folder / "diagnostics.npz", **diagnostics)
+            (folder / "provenance.yaml").write_text(yaml.safe_dump(provenance, sort_keys=False))
+            draw_training_curves(metrics.set_index("epoch"), folder / "training_curves.png")
+            sums = [f"{hashlib.sha256((folder / f).read_bytes()).hexdigest()}  {f}\n" for f in FILES]
+            (folder / "SHA256SUMS").write_text("".join(sums))
+
+        # The microseconds are those of this run alone, and the same again should this process be killed.
+        return self._receive(name, f"{name}-{started:%f}", fill)
+
+    def adopt(self, name: str, files: dict[str, bytes]) -> Run:
+        """Take in a run that another machine trained: the name of its folder, and the content of its files."""
+
+        def fill(folder: Path) -> None:
+            for file, content in files.items():
+                (folder / file).write_bytes(content)
+
+        return self._receive(name, name, fill)
+
+    def _receive(self, name: str, key: str, fill: Callable[[Path], None]) -> Run:
+        """A run whose folder `fill` writes; `key` is for the time until it is whole."""
+        incoming = self.runs_folder / f".incoming-{key}"
         kept = "Nothing is lost: the checkpoint is kept, and the same command goes on from it."
         with explained(self.runs_folder, kept):
             shutil.rmtree(incoming, ignore_errors=True)
             try:
                 incoming.mkdir(parents=True)
-                save_config(config, incoming / "config.yaml")
-                (incoming / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-                metrics.to_csv(incoming / "metrics.csv", index=False)
-                np.savez_compressed(incoming / "predictions.npz", **predictions)
-                np.savez_compressed(incoming / "diagnostics.npz", **diagnostics)
-                (incoming / "provenance.yaml").write_text(yaml.safe_dump(provenance, sort_keys=False))
-                draw_training_curves(metrics.set_index("epoch"), incoming / "training_curves.png")
-                sums = [f"{hashlib.sha256((incoming / f).read_bytes()).hexdigest()}  {f}\n" for f in FILES]
-                (incoming / "SHA256SUMS").write_text("".join(sums))
+                fill(incoming)
                 final = self._rename(incoming, name)
             finally:
                 shutil.rmtree(incoming, ignore_errors=True)

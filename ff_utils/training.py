@@ -113,13 +113,20 @@ class Record:
         return store.save(config, self.rows, arrays, diagnostics, self.provenance)
 
 
-def describe_machine(trainer: Trainer, checksum: str) -> dict:
-    """The provenance of a computation: versions, device, number format, data."""
+def versions() -> dict:
+    """What decides on digits beside the machine itself."""
     return {
         "engine_version": ENGINE_VERSION,
         "versions": {
             "python": platform.python_version(), "torch": str(torch.__version__), "numpy": np.__version__
         },
+    }  # fmt: skip
+
+
+def describe_machine(trainer: Trainer, checksum: str) -> dict:
+    """The provenance of a computation: versions, device, number format, data."""
+    return {
+        **versions(),
         "device": torch.cuda.get_device_name() if trainer.device.type == "cuda" else processor(),
         "threads": torch.get_num_threads(),
         "dtype": str(trainer.dtype).removeprefix("torch."),
@@ -185,12 +192,14 @@ def train(
     dtype: torch.dtype | None = None,
     device=None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    wait: bool = False,
 ) -> Run:
     """The run of `config` with at least `epochs` epochs: from the store, else trained, resumed or extended.
 
     `progress`: show a bar (default: where standard error is a terminal). `dtype`: a number format to insist
-    on; a run in another one does not count then. Raises `UserError` where the data, the results folder or the
-    checkpoint stand in the way, or another process trains the same configuration.
+    on; a run in another one does not count then. `wait`: for another process that trains the same
+    configuration, instead of refusing. Raises `UserError` where the data, the results folder, the checkpoint or
+    such a process stand in the way.
     """
     if epochs < 1:
         raise UserError(f"epochs is {epochs}; give at least 1")
@@ -205,7 +214,7 @@ def train(
     with explained(folder, variable="FF_CACHE"):
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            held = FileLock(folder / "lock").acquire(timeout=0)
+            held = FileLock(folder / "lock").acquire(timeout=-1 if wait else 0)
         except Timeout:
             raise UserError(
                 f"another process is training this configuration (lock {folder / 'lock'}). Wait for it, or stop it."

@@ -19,7 +19,7 @@ def processes():
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["ff_utils.__main__", "sklearn.datasets", "pytest"])
+    context.set_forkserver_preload(["ff_utils.__main__", "sklearn.datasets", "matplotlib.figure", "pytest"])
     return context
 
 

@@ -1,0 +1,98 @@
+"""Runs of a study on other machines: through any executor, such as that of a dask cluster.
+
+    dask scheduler                                       # on one machine
+    dask worker tcp://host:8786 --nworkers 4 --nthreads 1  # on each that trains
+    python -m ff_utils study all --scheduler tcp://host:8786
+
+A worker trains in its own cache folder and returns the folder of the finished run; only the caller writes to
+the store. What a lost worker was at is begun again by another, from the last checkpoint if they share a cache.
+"""
+
+from __future__ import annotations
+
+import platform
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import CancelledError, Executor, as_completed
+from contextlib import contextmanager
+
+import torch
+from tqdm import tqdm
+
+from .errors import UserError
+from .results import Store
+from .studies import Planned
+from .training import train, versions
+
+PATIENCE = 10  # Seconds to wait for a scheduler and for its first worker.
+
+
+@contextmanager
+def connected(address: str) -> Iterator[Executor]:
+    """The executor of the dask scheduler at `address`. Raises `UserError` if it can't be used, or breaks down."""
+    from distributed import Client, KilledWorker  # Takes a second that only a cluster is worth.
+
+    try:
+        client = Client(address, timeout=PATIENCE)
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"no scheduler answers at {address} ({error}). Start one with: dask scheduler; it prints its address"
+        ) from None
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=PATIENCE)
+        except TimeoutError:
+            raise UserError(
+                f"the scheduler at {address} has no workers; start some with: dask worker {address} --nthreads 1"
+            ) from None
+        kept = "What was finished is stored; the same command trains the rest."
+        try:
+            yield client.get_executor()
+        except KilledWorker as error:
+            raise UserError(f"workers died one after the other at the same run ({error}). {kept}") from None
+        except CancelledError:
+            raise UserError(f"the scheduler at {address} is gone. {kept}") from None
+
+
+def train_there(planned: Planned, versions_of_caller: dict) -> tuple[str, dict[str, bytes]]:
+    """What a worker does: train one run, and return its folder as its name and the content of its files.
+
+    Raises `UserError` if it would not give the caller's digits, or for what `train` raises it.
+    """
+    worker = f"worker on {platform.node()}"
+    if (here := versions()) != versions_of_caller:
+        raise UserError(
+            f"{worker}: its versions are {here}, those of the caller are {versions_of_caller}. Install the same "
+            "there (requirements.txt), and start the worker again."
+        )
+    config, epochs, dtype = planned
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            run = train(
+                config, epochs, store=Store(folder), progress=False, dtype=dtype and getattr(torch, dtype), wait=True
+            )
+        except UserError as error:
+            raise UserError(f"{worker}: {error}") from None
+        return run.id, {path.name: path.read_bytes() for path in run.path.iterdir()}
+
+
+def distribute(missing: list[Planned], store: Store, executor: Executor, progress: bool | None = None) -> None:
+    """Train runs on the workers of `executor`; each is stored as it comes in.
+
+    The first error stops it, and so does an interruption: what has not begun is called off.
+    """
+    store.check_writable()
+    print(f"training {len(missing)} runs elsewhere; into {store.root}", flush=True)
+    futures = [executor.submit(train_there, planned, versions()) for planned in missing]
+    try:
+        with tqdm(total=len(futures), unit="run", desc="training", disable=None if progress is None else not progress,
+                  dynamic_ncols=True) as bar:  # fmt: skip
+            for number, future in enumerate(as_completed(futures), 1):
+                run = store.adopt(*future.result())
+                bar.write(f"{number} of {len(futures)}: {run.path}")
+                bar.update()
+    except ModuleNotFoundError as error:
+        raise UserError(f"a worker lacks a package ({error}). Install there what is installed here.") from None
+    finally:
+        for future in futures:
+            future.cancel()

@@ -1,0 +1,209 @@
+"""A study on a cluster: a real dask scheduler and worker processes, one of which is killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import support
+
+from ff_utils import RunConfig, Store, UserError, cluster, studies, train
+from ff_utils import __main__ as command_line
+from ff_utils.studies import Planned
+
+CONFIG = RunConfig(dataset="digits", hidden=(32, 24), theta=3.0, lr=0.05, batch_size=50)
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "FF_COMPILE": "0", "FF_DTYPE": "float32"}
+
+
+@pytest.fixture(autouse=True)
+def number_format(monkeypatch):
+    monkeypatch.setenv("FF_DTYPE", "float32")
+
+
+def planned(count, epochs):
+    return [Planned(CONFIG.vary(seed=seed), epochs) for seed in range(count)]
+
+
+def wait_for(condition, what):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, f"no {what} in a minute"
+        time.sleep(0.01)
+
+
+class Cluster:
+    """A scheduler, and workers with a cache folder each."""
+
+    def __init__(self, folder):
+        self.folder, self.processes = folder, []
+        place = folder / "scheduler.json"
+        self.start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", place)
+        wait_for(place.exists, "scheduler")
+        self.address = json.loads(place.read_text())["address"]
+
+    def start(self, what, *options, **environment):
+        command = [sys.executable, "-m", "dask", what, "--no-dashboard", *map(str, options)]
+        with open(self.folder / f"{len(self.processes)}-{what}.log", "w") as log:
+            process = subprocess.Popen(
+                command, env={**os.environ, **ENVIRONMENT, **environment}, stdout=log, stderr=log, cwd=self.folder
+            )
+        self.processes.append(process)
+        return process
+
+    def worker(self, *options):
+        """A worker and its cache folder."""
+        cache = self.folder / f"cache-{len(self.processes)}"
+        given = ("--no-nanny", "--nthreads", "1", "--local-directory", self.folder / "scratch", *options)
+        return self.start("worker", self.address, *given, FF_CACHE=str(cache)), cache
+
+    def stop(self):
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def idle(tmp_path_factory):
+    """A scheduler without workers."""
+    made = Cluster(tmp_path_factory.mktemp("cluster"))
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory):
+    """A scheduler with three workers: pairs of a process and its cache folder."""
+    made = Cluster(tmp_path_factory.mktemp("cluster"))
+    made.workers = [made.worker() for _ in range(3)]
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def study(monkeypatch, capsys):
+    """Run the command `study` in this process, as if it lacked what is planned."""
+
+    def study(missing, address):
+        monkeypatch.setattr(studies, "schedule", lambda names, profile: missing)
+        monkeypatch.setattr(sys, "argv", ["ff_utils", "study", "theta", "--profile", "smoke", "--scheduler", address])
+        code = command_line.main()
+        return code, *capsys.readouterr()
+
+    return study
+
+
+def assert_each_once(missing):
+    """The store holds every run once, equal to what this process trains alone."""
+    runs = Store().runs()
+    assert sorted(run.config.seed for run in runs) == [planned.config.seed for planned in missing]
+    assert [path for path in Store().runs_folder.iterdir() if path.name.startswith(".")] == []
+    return {run.config.seed: run for run in runs}
+
+
+def test_an_interrupted_study_keeps_what_is_finished(busy, study):
+    missing = planned(6, epochs=8)
+
+    def interrupt():
+        wait_for(lambda: len(list(Store().runs_folder.glob("[0-9]*"))) >= 2, "finished run")
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    code, _, errors = study(missing, busy.address)
+    thread.join()
+    assert code == 130 and "stopped; the same command goes on" in errors
+    kept = {run.id for run in Store().runs()}
+    assert 2 <= len(kept) < 6
+    code, out, errors = study(missing, busy.address)
+    assert code == 0, errors
+    assert f"{6 - len(kept)} of {6 - len(kept)}" in out + errors
+    runs = assert_each_once(missing)
+    assert kept <= {run.id for run in runs.values()}
+    _, cache = busy.workers[0]
+    assert cache.exists() and not (busy.folder / "cache").exists()
+
+
+def test_what_a_killed_worker_was_at_is_done_elsewhere_and_counted_once(busy, tmp_path):
+    missing = planned(4, epochs=50)
+    struck = []
+
+    def strike():
+        """Kill the first worker that is in the middle of a run."""
+        logs = {cache / "runs" / p.config.digest / "metrics.jsonl": (process, p.config)
+                for process, cache in busy.workers for p in missing}  # fmt: skip
+        under_way = lambda log: log.exists() and 3 <= log.read_text().count("\n") < 40  # noqa: E731
+        wait_for(lambda: any(under_way(log) for log in logs), "run under way")
+        log = next(log for log in logs if under_way(log))
+        process, config = logs[log]
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        struck.append((log, config))
+
+    thread = threading.Thread(target=strike)
+    thread.start()
+    with cluster.connected(busy.address) as executor:
+        cluster.distribute(missing, Store(), executor, progress=False)
+    thread.join()
+    ((log, config),) = struck
+    assert log.read_text().count("\n") < 50  # It did not finish there.
+    runs = assert_each_once(missing)
+    alone = train(config, 50, store=Store(tmp_path / "alone"), progress=False)
+    support.assert_same_results(runs[config.seed], alone)
+
+
+def test_no_scheduler(study, monkeypatch):
+    monkeypatch.setattr(cluster, "PATIENCE", 1)
+    for address in ("tcp://127.0.0.1:1", "nonsense", "udp://127.0.0.1:8786"):
+        code, _, errors = study(planned(1, 1), address)
+        assert code == 2
+        assert errors.count("error: ") == 1 and "Traceback" not in errors
+        assert f"no scheduler answers at {address}" in errors and "dask scheduler" in errors
+
+
+def test_no_workers(idle, study, monkeypatch):
+    monkeypatch.setattr(cluster, "PATIENCE", 1)
+    code, _, errors = study(planned(1, 1), idle.address)
+    assert code == 2 and f"start some with: dask worker {idle.address}" in errors
+
+
+def test_a_worker_without_the_package(idle, study, tmp_path):
+    (tmp_path / "hide.py").write_text("import sys; sys.modules['ff_utils'] = None\n")
+    process, _ = idle.worker("--preload", tmp_path / "hide.py")
+    code, _, errors = study(planned(2, 1), idle.address)
+    process.kill()
+    process.wait()
+    assert code == 2
+    assert "error: a worker lacks a package (" in errors and "ff_utils" in errors and "Traceback" not in errors
+    assert Store().runs() == []
+
+
+# -- any executor -------------------------------------------------------------------------------------------
+
+
+def offline(*_, **__):
+    raise RuntimeError("no network")
+
+
+def test_the_first_error_stops_the_study_and_keeps_what_is_finished(monkeypatch):
+    """An executor of one thread; the data of the second run can't be had."""
+    monkeypatch.setattr("torchvision.datasets.MNIST", offline)
+    monkeypatch.delenv("FF_DATA", raising=False)
+    first, *others = planned(20, 1)
+    missing = [first, Planned(CONFIG.vary(dataset="mnist"), 1), *others]
+    with ThreadPoolExecutor(1) as executor:
+        with pytest.raises(UserError, match=r"worker on .*: the mnist data is not on this machine"):
+            cluster.distribute(missing, Store(), executor, progress=False)
+    (run,) = Store().runs()
+    assert run.config == first.config
+
+
+def test_a_worker_of_other_versions():
+    theirs = cluster.versions() | {"engine_version": 0}
+    with pytest.raises(UserError, match=r"worker on .*'engine_version': 0.*Install the same"):
+        cluster.train_there(planned(1, 1)[0], theirs)
+    assert Store().runs() == []
