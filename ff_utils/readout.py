@@ -87,7 +87,7 @@ class Evaluation:
     label_search: Tensor | None = None
     layers: Tensor | None = None  # [layers, images]: each layer's own label search
     one_pass: Tensor | None = None
-    softmax: Tensor | None = None  # that of a net trained through it (selfsup.twin)
+    softmax: Tensor | None = None  # the head of a net to which labels are no input (selfsup)
     activity: list[Tensor] | None = None  # per layer [units]: mean of y under the true label
     active: list[Tensor] | None = None  # per layer [units]: fraction of images with y > 0
 

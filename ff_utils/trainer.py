@@ -224,9 +224,16 @@ class Trainer:
         """Read out the `validation` or `test` images; see `readout.evaluate`."""
         images = getattr(self, part)
         dtype = dtype or self.dtype
-        if self.contrast and not self.contrast.labelled:
-            search = False  # The net has never seen a label.
-        return evaluate(self.network, self.head, images.images.flatten(1), images.labels, search=search, dtype=dtype)
+        unlabelled = self.contrast is not None and not self.contrast.labelled  # Then labels can't be searched.
+        found = evaluate(
+            self.network,
+            self.head,
+            images.images.flatten(1),
+            images.labels,
+            search=search and not unlabelled,
+            dtype=dtype,
+        )
+        return Evaluation(softmax=found.one_pass) if unlabelled else found
 
     def features(self, images: Tensor, dtype: torch.dtype, labels: str = "neutral") -> list[Tensor]:
         """What the layers make of `images` uint8 [n, …]; see `readout.features`."""

@@ -22,7 +22,7 @@ from ..data import Splits
 
 FIRST = 2  # Layers from here on are read together, by every method (as B does, and C for its predictions).
 DECAY = 1e-3  # λ in: mean cross-entropy + λ/2 · squared length of the weights.
-ITERATIONS = 100
+ITERATIONS = 50
 
 Features = Callable[[Tensor], list[Tensor]]  # Images uint8 [n, …] to one [n, units] per layer.
 
