@@ -147,8 +147,7 @@ table
 drawings.draw_rates(
     {
         name: {
-            rate: 100 - run.errors["val_transfer"]
-            for rate, run in runs.items()
+            rate: 100 - run.errors["val_transfer"] for rate, run in runs.items()
         }
         for name, runs in result.grid.items()
     }

@@ -8,10 +8,11 @@ import pandas as pd
 import seaborn as sns
 import torch
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from ..collecting import Collected
-from ..figures import GREY, LAYERS, NEGATIVE, PIXELS, POSITIVE, WIDTH
+from ..figures import LAYERS, NEGATIVE, PIXELS, POSITIVE, WIDTH
 from ..results import Run
 from .embedding import tsne
 from .pretext import Pretext
@@ -51,6 +52,29 @@ def draw_tasks(image: Tensor, tasks: dict[str, list[int]]) -> None:
         row[0].set_ylabel(task)
 
 
+def draw_pretext_learning(collected: Collected) -> None:
+    """Validation error on rotation over the epochs, a line per method: the mean over seeds; the shade spans them."""
+    _, ax = plt.subplots(figsize=(WIDTH * 0.8, 3.2))
+    metrics = {"Forward-Forward": "val_label_search_error", "backprop": "val_softmax_error"}
+    for method, (name, metric) in zip(("forward_forward", "backprop"), metrics.items(), strict=True):
+        data = collected.trajectories(metric)
+        first = data[(data.get("task") == "rotation") & (data.get("algorithm") == method)]
+        first = first[first["dataset"] == collected.study.base.dataset]
+        if len(first):
+            by_epoch = first.groupby("epoch")[metric]
+            mean = by_epoch.mean()
+            ax.fill_between(mean.index, by_epoch.min(), by_epoch.max(), color=METHOD_COLOURS[name], alpha=0.2, lw=0)
+            ax.plot(mean.index, mean, MARKERS[name], ms=4, color=METHOD_COLOURS[name], label=name)
+    if not ax.lines:
+        _missing(ax)
+        return
+    ax.set(xlabel="epoch", ylabel="validation error (%)", yscale="log")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_formatter("{x:g}")
+    ax.legend()
+
+
 def draw_hybrids(images: Tensor, others: Tensor, made: dict[str, Tensor]) -> None:
     """Rows: images, the others they are made with, and the negatives made of them, by name. All uint8 [n, …]."""
     rows = {"image": images, "another": others, **made}
@@ -61,29 +85,60 @@ def draw_hybrids(images: Tensor, others: Tensor, made: dict[str, Tensor]) -> Non
         line[0].set_ylabel(name)
 
 
-def draw_layers(runs: dict[str, Run | None], reference: float | None = None) -> None:
-    """Transfer accuracy by layer, one line per run; `reference`: that of raw pixels."""
-    _, ax = plt.subplots(figsize=(WIDTH * 0.8, 3.2))
-    there = {name: run for name, run in runs.items() if run is not None}
-    if not there:
+def _lines(ax: Axes, runs: dict[str, Run], column: str, of_error: bool = False) -> None:
+    """A line per run of the metric `column`, which names the layer as {i}, over the layers."""
+    styles = zip([POSITIVE, NEGATIVE, *LAYERS], ["o-", "s--", "^-.", "D:", "v-", "P--"], strict=True)
+    for (name, run), (colour, style) in zip(runs.items(), styles, strict=False):
+        layers = range(1, len(run.config.hidden) + 1)
+        values = [run.metrics.iloc[-1][column.format(i=i)] for i in layers]
+        ax.plot(layers, [100 - v for v in values] if of_error else values, style, color=colour, ms=5, label=name)
+        ax.set(xlabel="layer", xticks=list(layers))
+
+
+def _there(runs: dict[str, Run | None]) -> dict[str, Run]:
+    return {name: run for name, run in runs.items() if run is not None}
+
+
+def draw_layers(runs: dict[str, Run | None]) -> None:
+    """Transfer accuracy of each layer alone, one line per run."""
+    _, ax = plt.subplots(figsize=(WIDTH, 3.2))
+    if not (there := _there(runs)):
         _missing(ax)
         return
-    styles = zip([POSITIVE, NEGATIVE, *LAYERS], ["o-", "s--", "^-.", "D:", "v-", "P--"], strict=True)
-    for (name, run), (colour, style) in zip(there.items(), styles, strict=False):
-        layers = range(1, len(run.config.hidden) + 1)
-        values = [100 - run.metrics.iloc[-1][f"test_transfer_layer{i}_error"] for i in layers]
-        ax.plot(layers, values, style, color=colour, ms=5, label=name)
-    if reference is not None:
-        ax.axhline(reference, color=GREY, lw=1, ls=":")
-        ax.annotate("raw pixels", (1, reference), xytext=(0, 3), textcoords="offset points", fontsize=9, color=GREY)
-    ax.set(xlabel="layer", ylabel="transfer accuracy (%)", xticks=list(layers))
+    _lines(ax, there, "test_transfer_layer{i}_error", of_error=True)
+    ax.set_ylabel("transfer accuracy (%)")
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+
+
+def draw_by_layer(runs: dict[str, Run | None], what: str, label: str) -> None:
+    """A measure of each layer, such as `dimension`, one line per run."""
+    _, ax = plt.subplots(figsize=(WIDTH, 3.2))
+    if not (there := _there(runs)):
+        _missing(ax)
+        return
+    _lines(ax, there, f"layer{{i}}_{what}")
+    ax.set_ylabel(label)
+    ax.set_ylim(0, None)
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+
+
+def draw_decoding(runs: dict[str, Run | None]) -> None:
+    """R² of position and stroke width by layer, a panel each, one line per run."""
+    _, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.0), sharey=True)
+    for ax, (what, title) in zip(panels, {"position": "position", "stroke": "stroke width"}.items(), strict=True):
+        if there := _there(runs):
+            _lines(ax, there, f"layer{{i}}_{what}_r2")
+            ax.set(title=title, ylim=(0, 1))
+        else:
+            _missing(ax)
+    panels[0].set_ylabel("$R^2$")
+    if there:
+        panels[1].legend(loc="lower left")
 
 
 def draw_embeddings(runs: dict[str, Run | None], layers: tuple[int, ...]) -> None:
     """t-SNE of the stored test images, a row per run, a column per layer (from 1), coloured by class."""
-    there = {name: run for name, run in runs.items() if run is not None}
-    if not there:
+    if not (there := _there(runs)):
         _missing(plt.subplots(figsize=(WIDTH, 2))[1])
         return
     _, grid = plt.subplots(len(there), len(layers), figsize=(WIDTH, 2.3 * len(there)), squeeze=False)

@@ -181,3 +181,59 @@ def spreads(collected: Collected) -> dict[str, float]:
         if values:
             found[method] = max(values) - min(values)
     return found
+
+
+def worst_gap(collected: Collected) -> tuple[str, str]:
+    """The setting of a study in which Forward-Forward's pretext accuracy is furthest behind backprop's, and how far."""
+    found = {}
+    for cell in collected.study.cells:
+        setting = {name: cell.settings[name] for name in ("dataset", "task")}
+        ends = [of_cell(collected, metric, **setting, algorithm=method) for method, metric in PRETEXT.items()]
+        if change := difference(*ends):
+            found[f"{TASKS[setting['task']]} of {DATASETS[setting['dataset']]}"] = change
+    if not found:
+        return "open", "open"
+    name = min(found, key=lambda name: found[name].mean)
+    return name, points(found[name])
+
+
+def behind(collected: Collected) -> str:
+    """The settings in which Forward-Forward's transfer is behind backprop's with an interval that excludes 0."""
+    there, found = 0, []
+    for cell in collected.study.cells[::2]:
+        setting = {name: cell.settings[name] for name in ("dataset", "task")}
+        ends = [of_cell(collected, metric, **setting, algorithm=method) for method, metric in TRANSFER.items()][:2]
+        if change := difference(*ends):
+            there += 1
+            if change.high < 0:
+                found.append(f"{TASKS[setting['task']]} of {DATASETS[setting['dataset']]}")
+    return f"{len(found)} of {there}" + (f" ({', '.join(found)})" if found else "") if there else "open"
+
+
+def last_layer(runs: dict[str, Run | None]) -> dict[str, str]:
+    """The transfer accuracy of the last layer of each run alone."""
+    return {
+        name: "open"
+        if run is None
+        else f"{100 - run.metrics.iloc[-1][f'test_transfer_layer{len(run.config.hidden)}_error']:.1f} %"
+        for name, run in runs.items()
+    }
+
+
+def sorted_changes(collected: Collected) -> tuple[str, str]:
+    """The cells of a study whose transfer is better, and worse, than the first's, with an interval that excludes 0."""
+    study = collected.study
+    base = of_cell(collected, TRANSFER["none"], **study.cells[0].settings)
+    better, worse = [], []
+    for cell in study.cells[1:]:
+        change = difference(of_cell(collected, TRANSFER["none"], **cell.settings), base)
+        if change and cell.config.algorithm == "forward_forward":
+            for side, holds in ((better, change.low > 0), (worse, change.high < 0)):
+                if holds:
+                    side.append((change.mean, f"{cell.settings[study.factor]} ({points(change)})"))
+    if not base:
+        return "open", "open"
+    return tuple(
+        "; ".join(text for _, text in sorted(side, key=lambda pair: -abs(pair[0]))) or "none"
+        for side in (better, worse)
+    )

@@ -99,7 +99,7 @@ def references(profile: Profile) -> Study:
 def sensitivity(profile: Profile) -> Study:
     """Both algorithms on rotation over the same small grid of learning rates, relative to the one used."""
     base = forward(profile).vary(pretext="rotation", decay_from=None, decay_to=None)
-    factors = profile.pick(smoke=(0.5, 1.0, 2.0), quick=(0.25, 0.5, 1.0, 2.0, 4.0), paper=(0.25, 0.5, 1.0, 2.0, 4.0))
+    factors = profile.pick(smoke=(0.25, 1.0, 4.0), quick=(0.25, 1.0, 4.0), paper=(0.25, 0.5, 1.0, 2.0, 4.0))
     epochs = profile.pick(smoke=10, quick=2, paper=10)
     cells = [
         Cell({"algorithm": name, "rate": factor}, of(name, base).vary(lr=factor * of(name, base).per_layer("lr")[0]),
