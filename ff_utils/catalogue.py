@@ -9,7 +9,7 @@ import pandas as pd
 
 from .collecting import readable_time
 from .config import RECIPES, RunConfig, command_of, nearest_recipe
-from .report import TEST, VALIDATION
+from .report import VALIDATION
 from .results import Run, Store
 
 CURVE = (96, 28)  # Pixels of the small curves,
@@ -26,6 +26,24 @@ def layers(config: RunConfig) -> str:
 def seconds_of(run: Run) -> float:
     """The time of a run, by its median epoch: it may have been stopped or slowed for a while."""
     return float(run.metrics["seconds"].median() * run.epochs)
+
+
+def readout(run: Run) -> str:
+    """The readout that stands for a run: the first it has of these."""
+    names = ("label_search", "softmax", "one_pass", "transfer")
+    return next(name for name in names if run.has(run.epochs, f"val_{name}_error"))
+
+
+def negatives(config: RunConfig) -> str:
+    """What makes a negative: how its wrong label is picked, or how another image is made."""
+    return (config.negatives if config.contrast == "label" else config.contrast).replace("_", " ")
+
+
+def contents(config: RunConfig) -> str:
+    """What a run trains, on what, and against which negatives."""
+    task = "" if config.pretext == "none" else f", {config.pretext}"
+    algorithm = "" if config.algorithm == "forward_forward" else f", algorithm {config.algorithm.replace('_', ' ')}"
+    return f"{config.dataset}{task}{algorithm}, {layers(config)}, {negatives(config)} negatives"
 
 
 def hardware(run: Run) -> str:
@@ -46,20 +64,17 @@ def _row(run: Run) -> str:
     config, recipe = run.config, nearest_recipe(run.config)
     changed = config.differences(RECIPES[recipe])
     settings = ", ".join(f"{name} = {_value(value)}" for name, value in changed.items()) or "as published"
-    summary = (
-        f"{config.dataset}, {layers(config)}, {config.negatives.replace('_', ' ')} negatives, "
-        f"θ {_value(config.theta)}, lr {_value(config.lr)}, seed {config.seed}"
-    )
-    seconds = seconds_of(run)
+    summary = f"{contents(config)}, θ {_value(config.theta)}, lr {_value(config.lr)}, seed {config.seed}"
+    seconds, name = seconds_of(run), readout(run)
     cells = [
         f"<details><summary>{escape(summary)}</summary>"
         f"<p>Recipe {recipe}: {escape(settings)}. On {escape(hardware(run))}.</p>"
         f"<pre>{escape(command_of(config, run.epochs))}</pre></details>",
         str(run.epochs),
-        f"{run.at(run.epochs, VALIDATION):.2f}",
-        f"{run.at(run.epochs, TEST):.2f}",
+        f"{run.at(run.epochs, f'val_{name}_error'):.2f}",
+        f"{run.at(run.epochs, f'test_{name}_error'):.2f}",
         f'<span data-value="{seconds:.1f}">{readable_time(seconds)}</span>',
-        _curve(run.metrics[VALIDATION].dropna()),
+        _curve(run.metrics[f"val_{name}_error"].dropna()),
     ]
     data = "".join(f"<td>{cell}</td>" for cell in cells)
     return f'<tr id="run-{run.id}"><th scope="row">{run.id.replace("-", "-<wbr>")}</th>{data}</tr>'
@@ -95,7 +110,7 @@ def times(store: Store) -> pd.DataFrame:
         {
             "data": run.config.dataset,
             "layers": layers(run.config),
-            "negatives": run.config.negatives.replace("_", " "),
+            "negatives": negatives(run.config),
             "hardware": hardware(run),
             "epochs": run.epochs,
             "seconds per epoch": run.metrics["seconds"].median(),
@@ -125,5 +140,8 @@ def chapter_times(store: Store) -> pd.DataFrame:
 
 def best(store: Store, dataset: str = "mnist") -> Run | None:
     """The run on `dataset` with the lowest last validation error; the test error takes no part in the choice."""
-    runs = [run for run in store.runs() if run.config.dataset == dataset]
+    runs = [
+        run for run in store.runs()
+        if run.config.dataset == dataset and run.config.pretext == "none" and run.has(run.epochs, VALIDATION)
+    ]  # fmt: skip
     return min(runs, key=lambda run: run.at(run.epochs, VALIDATION), default=None)

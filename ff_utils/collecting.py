@@ -60,7 +60,8 @@ def wrong_images(run: Run, epoch: int, metric: str) -> np.ndarray | None:
     name = f"{metric.removesuffix('_error')}_{epoch}"
     if name not in run.predictions:
         return None
-    return run.predictions[name] != run.predictions[f"{metric.split('_')[0]}_labels"]
+    truth = "classes" if "transfer" in metric else "labels"  # Those of the data set; those the net was trained on.
+    return run.predictions[name] != run.predictions[f"{metric.split('_')[0]}_{truth}"]
 
 
 @dataclass(frozen=True)

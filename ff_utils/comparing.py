@@ -16,7 +16,8 @@ from .uncertainty import Estimate, binomial_sd, over_seeds, paired_difference
 
 VALIDATION, TEST = "val_label_search_error", "test_label_search_error"
 ONE_PASS = "val_one_pass_error"
-IMAGES = {"digits": 360, "mnist": 10_000}  # For validation, and as many for the test.
+# For validation, and for the test no fewer.
+IMAGES = {"digits": 360, "mnist": 10_000, "fashion_mnist": 10_000, "cifar10": 10_000, "svhn": 10_000}
 
 
 def estimates(collected: Collected, metric: str, epoch: int | None = None, seeds: set[int] | None = None) -> pd.Series:

@@ -7,6 +7,7 @@ threads, versions) is not here; it is recorded in a run's provenance.
 Sources named in the field notes:
   A  Shirahama, Nakaya, Watanabe (2026), the replication study.
   B  Hinton (2022), arXiv 2212.13345, and its author's published code.
+  C  Brenig, Timofte (2023), arXiv 2309.11955, self-supervised Forward-Forward.
 """
 
 from __future__ import annotations
@@ -36,13 +37,18 @@ class RunConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     # -- data ---------------------------------------------------------------------------------
-    dataset: str = Field("mnist", description="name of the data set: mnist, fashion_mnist, digits")
+    dataset: str = Field("mnist", description="name of the data set: mnist, fashion_mnist, cifar10, svhn, digits")
     jitter: int = Field(
         0,
         ge=0,
         le=8,
         description="each training image is shifted by up to this many pixels in x and in y, drawn "
         "anew for every image and epoch, uniformly over the (2·jitter+1)² shifts",
+    )
+    pretext: Literal["none", "rotation", "flip", "flip4", "jigsaw"] = Field(
+        "none",
+        description="task whose class takes the place of the data set's label, drawn anew for every "
+        "training image and epoch (C); validation and test images have a fixed one each",
     )
 
     # -- network --------------------------------------------------------------------------------
@@ -63,7 +69,20 @@ class RunConfig(BaseModel):
         "none", description="the same for the input, label pixels included (A: none; B: rms)"
     )
 
-    # -- local objective --------------------------------------------------------------------------
+    # -- objective --------------------------------------------------------------------------------
+    algorithm: Literal["forward_forward", "backprop", "backprop_goodness_last", "backprop_goodness_all", "none"] = (
+        Field(
+            "forward_forward",
+            description="what the weights follow: each layer's own goodness; or, with gradients through all layers, "
+            "a softmax on the layers from goodness_from, the last layer's goodness, or that of all (C); or "
+            "none: they stay as drawn",
+        )
+    )
+    contrast: Literal["label", "hybrid", "blend", "label_and_hybrid"] = Field(
+        "label",
+        description="what makes a negative: a wrong label; a hybrid of two images (B, section 3.2) or their "
+        "mean, all rows under the neutral label; or wrong labels and hybrids in equal parts",
+    )
     theta: PerLayer = Field(112.0, description="threshold θ of the goodness; per layer (A: 112; B: the layer's width)")
     temperature: float = Field(1.0, gt=0, description="T in the logit (goodness − θ)/T")
     layer_reduction: Literal["sum", "mean"] = Field(
@@ -130,6 +149,12 @@ class RunConfig(BaseModel):
         0.03, ge=0, description="decoupled weight decay of the head (B: 0.03, in these units)"
     )
 
+    probe: Literal["none", "transfer", "full"] = Field(
+        "none",
+        description="measured on the frozen net at the milestones: a linear classifier for the data set's classes "
+        "on each layer and on layers 2.. together; full: also what else can be decoded, and the embedding",
+    )
+
     seed: int = Field(0, ge=0, description="seed of everything random in the run")
 
     @model_validator(mode="after")
@@ -147,6 +172,10 @@ class RunConfig(BaseModel):
             raise ValueError("decay_to must be greater than decay_from")
         if self.negatives.startswith(("one_pass", "shortlist")) and self.head_lr == 0:
             raise ValueError(f"{self.negatives} negatives need the softmax head: give head_lr above 0")
+        if self.algorithm == "backprop" and self.head_lr == 0:
+            raise ValueError("backprop trains the net through its softmax: give head_lr above 0")
+        if self.algorithm != "forward_forward" and self.contrast != "label":
+            raise ValueError(f"negatives that are images are for forward_forward only, not for {self.algorithm}")
         return self
 
     def per_layer(self, name: str) -> tuple[float, ...]:

@@ -12,7 +12,7 @@ import functools
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -56,13 +56,24 @@ class Splits:
         """How many classes there are; labels count from 0."""
         return int(self.train.labels.max()) + 1
 
+    def to(self, device) -> Splits:
+        return replace(self, **{part: getattr(self, part).to(device) for part in ("train", "validation", "test")})
 
-# SHA-256 over the bytes of train_images, train_labels, test_images, test_labels in this order.
+
+# SHA-256 over the bytes of train_images, train_labels, test_images, test_labels in this order. For SVHN none is
+# known here: torchvision checks the files it downloads.
 CHECKSUMS = {
     "mnist": "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16",
     "fashion_mnist": "ca3ab2a37f845e1b8ae23cab1b51749a3011ba3bf1d9016176d75cbaabac376f",
+    "cifar10": "a16a298fbd9199cee070fb3c3ab0d68595b78ec260a36738f299ed6e5ecf684b",
 }
-_TORCHVISION = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST"}
+# torchvision's class, and where below its folder the original files belong.
+_TORCHVISION = {
+    "mnist": ("MNIST", "MNIST/raw"),
+    "fashion_mnist": ("FashionMNIST", "FashionMNIST/raw"),
+    "cifar10": ("CIFAR10", "."),
+    "svhn": ("SVHN", "."),
+}
 NAMES = (*_TORCHVISION, "digits")
 _KEYS = ("train_images", "train_labels", "test_images", "test_labels")
 
@@ -86,16 +97,16 @@ def _load(name: str, data_folder: str | None, cache: str) -> Splits:
     places = _places(name, data_folder, cache)
     for place in places:
         if place.exists():
-            arrays = _read(place)
-            _check(name, arrays, place)
+            arrays = _in_order(name, _read(place))
+            checksum = _check(name, arrays, place)
             break
     else:
         folder = places[-1].parent
         # Of processes that start together, one downloads.
         with explained(folder, variable="FF_CACHE"), FileLock(folder / f"{name}.lock"):
-            arrays = _download(name, places[-1])
+            arrays, checksum = _download(name, places[-1])
     tensors = [torch.from_numpy(arrays[key]) for key in _KEYS]
-    return split(name, *tensors, validation=VALIDATION, checksum=CHECKSUMS[name])
+    return split(name, *tensors, validation=VALIDATION, checksum=checksum)
 
 
 def _places(name: str, data_folder: str | None, cache: str) -> list[Path]:
@@ -134,34 +145,67 @@ def _checksum(arrays: dict[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-def _check(name: str, arrays: dict[str, np.ndarray], place: Path) -> None:
-    if _checksum(arrays) != CHECKSUMS[name]:
+def _in_order(name: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays in the order all copies agree on.
+
+    Copies of CIFAR-10 differ in theirs: its images are put in the order of a hash of their content, which mixes
+    the classes and divides into the same training and validation images everywhere.
+    """
+    if name != "cifar10":
+        return arrays
+    ordered = {}
+    for part in ("train", "test"):
+        images, labels = arrays[f"{part}_images"], arrays[f"{part}_labels"]
+        keys = [hashlib.sha256(i.tobytes() + bytes([k])).digest() for i, k in zip(images, labels.tolist(), strict=True)]
+        order = sorted(range(len(keys)), key=keys.__getitem__)
+        ordered[f"{part}_images"], ordered[f"{part}_labels"] = images[order], labels[order]
+    return ordered
+
+
+def _check(name: str, arrays: dict[str, np.ndarray], place: Path) -> str:
+    """The checksum of the arrays. Raises `UserError` if it is not that of the data set."""
+    checksum = _checksum(arrays)
+    if checksum != CHECKSUMS.get(name, checksum):
         raise UserError(
             f"{place} is not the {name} data set (its checksum differs). Remove it; the next start fetches "
             "the data again."
         )
+    return checksum
 
 
-def _download(name: str, place: Path) -> dict[str, np.ndarray]:
+def _original(name: str, folder: Path) -> dict[str, np.ndarray]:
+    """The data set read by torchvision from its original files, which it downloads where they are missing."""
     from torchvision import datasets
 
-    kind = getattr(datasets, _TORCHVISION[name])
+    kind = getattr(datasets, _TORCHVISION[name][0])
+    if name == "svhn":
+        parts = [kind(folder, split=part, download=True) for part in ("train", "test")]
+    else:
+        parts = [kind(folder, train=is_train, download=True) for is_train in (True, False)]
+    arrays = []
+    for part in parts:
+        images = np.asarray(part.data, dtype=np.uint8)
+        if name == "cifar10":
+            images = np.ascontiguousarray(images.transpose(0, 3, 1, 2))  # There the channels come last.
+        arrays += [images, np.asarray(part.labels if name == "svhn" else part.targets, dtype=np.uint8)]
+    return _in_order(name, dict(zip(_KEYS, arrays, strict=True)))
+
+
+def _download(name: str, place: Path) -> tuple[dict[str, np.ndarray], str]:
     raw = place.parent / "torchvision"
     try:
-        train, test = (kind(raw, train=is_train, download=True) for is_train in (True, False))
+        arrays = _original(name, raw)
     except (OSError, RuntimeError, ValueError, AssertionError) as error:
         raise UserError(
             f"the {name} data is not on this machine and can't be downloaded ({error}).\n"
             f"Connect to the internet and start again, without {raw} if the files in it are damaged; or put "
             f"{place.name} into a folder and name that folder in FF_DATA; or put the original files into "
-            f"{raw / _TORCHVISION[name] / 'raw'}."
+            f"{raw / _TORCHVISION[name][1]}."
         ) from None
-    parts = (train.data, train.targets, test.data, test.targets)
-    arrays = {key: np.asarray(part, dtype=np.uint8) for key, part in zip(_KEYS, parts, strict=True)}
-    _check(name, arrays, raw)
+    checksum = _check(name, arrays, raw)
     with replacing(place) as file:
         np.savez_compressed(file, **arrays)
-    return arrays
+    return arrays, checksum
 
 
 def _digits() -> Splits:

@@ -141,7 +141,8 @@ def shortlist(batch: Batch) -> Tensor:
 
     The head proposes `RunConfig.shortlist` of them, and only these are searched exactly.
     """
-    likely = batch.without_truth(batch.head_logits).topk(batch.network.config.shortlist).indices.t()
+    length = min(batch.network.config.shortlist, batch.network.classes - 1)
+    likely = batch.without_truth(batch.head_logits).topk(length).indices.t()
     scores = batch.search(torch.cat([batch.labels[None], likely]))
     hardest = scores[:, 1:].argmax(1, keepdim=True)
     return likely.t().gather(1, hardest)[:, 0]

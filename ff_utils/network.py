@@ -229,10 +229,11 @@ class Network:
     def update(self, pixels: Pixels, both: Pass, weight_rates: list[Rates], bias_rates: list[Rates]) -> Tensor:
         """One local step of every layer from one forward pass of positives and negatives.
 
-        `both.codes` [2, batch]: row 0 holds the true labels. Returns the statistics of the step, [layers,
-        3]: the loss and the mean goodness of positives and of negatives.
+        `both.codes` [2, batch]: row 0 holds the true labels. Or [1, 2 · batch] where negatives are other images: the
+        first half of the rows is positive. Returns the statistics of the step, [layers, 3]: the loss and the
+        mean goodness of positives and of negatives.
         """
-        config, batch = self.config, both.codes.shape[1]
+        config, batch = self.config, both.codes.numel() // 2
         share = 1 / len(self.layers) if config.layer_reduction == "mean" else 1.0
         goodness = torch.stack(both.goodness).view(len(self.layers), 2, batch)
         logit = (goodness - self.theta[:, None, None]) / config.temperature
@@ -258,9 +259,8 @@ class Network:
         return torch.stack([loss, *goodness.mean(2).unbind(1)], 1)
 
     def _first_weight_gradient(self, pixels: Pixels, codes: Tensor, gradient: Tensor) -> Tensor:
-        """xᵀ ∂loss/∂a where positive and negative rows share their pixels."""
-        positive, negative = gradient.view(*codes.shape, -1)
-        pixel_part = pixels.values.t() @ (positive + negative)
+        """xᵀ ∂loss/∂a where the labels of an image share its pixels."""
+        pixel_part = pixels.values.t() @ gradient.view(*codes.shape, -1).sum(0)
         label_values = self.code_values[codes.flatten()].to(gradient.dtype)
         return torch.cat([label_values.t() @ gradient, pixel_part])
 

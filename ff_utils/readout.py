@@ -87,6 +87,7 @@ class Evaluation:
     label_search: Tensor | None = None
     layers: Tensor | None = None  # [layers, images]: each layer's own label search
     one_pass: Tensor | None = None
+    softmax: Tensor | None = None  # the head of a net to which labels are no input (selfsup)
     activity: list[Tensor] | None = None  # per layer [units]: mean of y under the true label
     active: list[Tensor] | None = None  # per layer [units]: fraction of images with y > 0
 
@@ -137,6 +138,24 @@ def evaluate(
         joined["activity"] = [(total / len(images)).cpu() for total in activity]
         joined["active"] = [(total / len(images)).cpu() for total in active]
     return Evaluation(**joined)
+
+
+@torch.no_grad()
+def features(
+    network: Network, images: Tensor, dtype: torch.dtype, labels: str = "neutral", batch_size: int = 1000
+) -> list[Tensor]:
+    """The activities of every hidden layer, [n, units] each in `dtype`, each image's at mean square 1.
+
+    `images` [n, pixels] uint8. `labels`: under the `neutral` label, or their `mean` over all labels.
+    """
+    weights, parts = network.evaluated_weights(dtype), [[] for _ in network.layers]
+    for chosen in images.split(batch_size):
+        codes = (neutral_codes if labels == "neutral" else all_codes)(network, len(chosen))
+        result = network.forward(network.pixels(chosen, dtype), codes, weights)
+        for part, y, g in zip(parts, result.activities, result.goodness, strict=True):
+            scaled = y * (g / y.shape[1]).clamp_min(1e-12).rsqrt()[:, None].to(dtype)
+            part.append(scaled.view(*codes.shape, -1).mean(0))
+    return [torch.cat(part) for part in parts]
 
 
 def one_image(network: Network, image: Tensor, weights: Weights | None = None) -> tuple[Tensor, Tensor]:

@@ -273,7 +273,7 @@ def draw_training_curves(metrics: pd.DataFrame, path: Path) -> None:
     figure = Figure(figsize=(6, 3.6), layout="constrained")
     axes = figure.subplots()
     for name in metrics:
-        if name.endswith("_error") and not name.startswith("layer") and metrics[name].notna().any():
+        if name.endswith("_error") and "layer" not in name and metrics[name].notna().any():
             marker = "o" if metrics[name].notna().sum() < 30 else None
             metrics[name].dropna().plot(ax=axes, marker=marker, markersize=3, label=name.replace("_", " "))
     axes.set(xlabel="epoch", ylabel="error (%)", yscale="log")

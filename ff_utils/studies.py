@@ -405,3 +405,6 @@ def schedule(names: Iterable[str], profile: str = "paper") -> list[Planned]:
             reached[planned[::2]] = planned.epochs
             chosen.append(planned)
     return chosen
+
+
+from .selfsup import studies as _selfsup  # noqa: E402, F401 (it builds on the above and registers its own)

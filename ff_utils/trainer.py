@@ -20,9 +20,11 @@ from .config import RunConfig
 from .data import Shifter, Splits
 from .errors import UserError
 from .negatives import Batch, Sampler, sampler
-from .network import Network
+from .network import Network, Pass, Pixels
 from .parameters import Rates
-from .readout import Evaluation, Head, evaluate
+from .readout import Evaluation, Head, evaluate, features, neutral_codes
+from .selfsup.contrast import Contrast
+from .selfsup.pretext import Pretext
 
 WORTH_COMPILING = 500_000  # Weights; below, compiling takes longer than it saves.
 
@@ -59,10 +61,13 @@ def fastest_dtype(device: torch.device) -> torch.dtype:
 
 @dataclass(frozen=True)
 class Draws:
-    """What one epoch draws: `order` [n], and by image `uniforms` [n] and `shifts` [n]; a source of dropout
-    masks; and what the schedules give: the negative sampler and the rates of weights, biases and head."""
+    """What one epoch draws: `order` [n], and by image `labels`, `others` (the image that makes a negative of it),
+    `uniforms` and `shifts`, all [n]; a source of dropout masks; and what the schedules give: the negative sampler
+    and the rates of weights, biases and head."""
 
     order: Tensor
+    labels: Tensor
+    others: Tensor
     uniforms: Tensor
     shifts: Tensor
     dropout: torch.Generator
@@ -81,14 +86,23 @@ class Trainer:
         self.device = torch.device(device or default_device())
         self.dtype = dtype or fastest_dtype(self.device)
         sampler(config.negatives)  # Refuses an unknown name now.
-        self.train, self.validation, self.test = (
-            part.to(self.device) for part in (splits.train, splits.validation, splits.test)
-        )
+        self.splits = splits.to(self.device)
+        self.train, self.validation, self.test = self.splits.train, self.splits.validation, self.splits.test
         self.labels = self.train.labels.long()
         self.images = self.train.images.flatten(1)
+        shape = self.train.images.shape[1:]
         self.shifter = Shifter(self.train.images, config.jitter) if config.jitter else None
-        start = generator(config.seed, 0, "weights")
-        self.network = Network(config, self.images.shape[1], splits.classes, self.dtype, start, self.device)
+        self.pretext = None if config.pretext == "none" else Pretext(config.pretext, shape, self.device)
+        if self.pretext:
+            self.validation = self.pretext.questions(self.validation, "validation")
+            self.test = self.pretext.questions(self.test, "test")
+        self.contrast = None
+        if config.contrast != "label":
+            self.contrast = Contrast(config.contrast, shape, generator(config.seed, 0, "masks"), self.device)
+        start, classes = generator(config.seed, 0, "weights"), (self.pretext or splits).classes
+        if self.images.shape[1] <= classes:
+            raise UserError(f"{config.dataset}: {classes} labels don't fit into {self.images.shape[1]} pixels")
+        self.network = Network(config, self.images.shape[1], classes, self.dtype, start, self.device)
         self.head = Head(config, self.network) if config.head_lr else None
         self.epoch = 0
         weights = sum(layer.weight.value.numel() for layer in self.network.layers)
@@ -98,7 +112,7 @@ class Trainer:
     @torch.no_grad()
     def run_epoch(self, after_step=None) -> tuple[dict[str, float], np.ndarray]:
         """Train one epoch. Returns its training metrics and the counts [classes, classes] of true × negative
-        labels.
+        labels; on the diagonal what had no wrong one.
 
         `after_step` is called with no argument after each mini-batch.
         """
@@ -109,17 +123,20 @@ class Trainer:
         for rows in draws.order.split(self.config.batch_size):
             statistics, wrong = self.step(rows, draws)
             totals += statistics * len(rows)
-            counts.index_add_(0, self.labels[rows] * classes + wrong, torch.ones_like(wrong))
+            counts.index_add_(0, draws.labels[rows] * classes + wrong, torch.ones_like(wrong))
             if after_step:
                 after_step()
         self.epoch += 1
 
-        totals = (totals / n).tolist()
+        return self.metrics_of((totals / n).tolist()), counts.view(classes, classes).cpu().numpy()
+
+    def metrics_of(self, totals: list[list[float]]) -> dict[str, float]:
+        """The training metrics of an epoch, from the means of `Network.update`'s statistics."""
         metrics = {"train_loss": sum(loss for loss, _, _ in totals)}
         for i, (_, positive, negative) in enumerate(totals, 1):
             metrics[f"layer{i}_goodness_positive"] = positive
             metrics[f"layer{i}_goodness_negative"] = negative
-        return metrics, counts.view(classes, classes).cpu().numpy()
+        return metrics
 
     def draws(self, epoch: int) -> Draws:
         """All that is random or scheduled in `epoch`, counted from 1."""
@@ -128,8 +145,15 @@ class Trainer:
         def source(purpose: str) -> torch.Generator:
             return generator(config.seed, epoch, purpose)
 
+        labels, others = self.labels, torch.zeros(0)
+        if self.pretext:
+            labels = torch.randint(self.pretext.classes, (n,), generator=source("pretext")).to(self.device)
+        if self.contrast:
+            others = torch.randint(n, (n,), generator=source("others")).to(self.device)
         return Draws(
             order=torch.randperm(n, generator=source("order")).to(self.device),
+            labels=labels,
+            others=others,
             uniforms=torch.rand(n, generator=source("negatives")).to(self.device),
             shifts=torch.randint((2 * config.jitter + 1) ** 2, (n,), generator=source("jitter")).to(self.device),
             dropout=source("dropout"),
@@ -143,16 +167,38 @@ class Trainer:
 
         Returns `Network.update`'s statistics and the negative labels [batch].
         """
-        labels = self.labels[rows]
-        images = self.shifter(rows, draws.shifts[rows]) if self.shifter else self.images[rows]
+        labels, uniforms = draws.labels[rows], draws.uniforms[rows]
+        images = self.present(rows, draws.shifts[rows], labels)
         masks = self._dropout_masks(len(rows), draws.dropout)
-        batch = Batch(self.network, self.head, self.network.pixels(images), labels, draws.uniforms[rows], masks)
-        wrong = draws.sampler(batch)
-        both = batch.both(wrong)
+        batch = Batch(self.network, self.head, self.network.pixels(images), labels, uniforms, masks)
+        wrong = draws.sampler(batch) if self.contrast is None or self.contrast.labelled else labels
+        if self.contrast is None:
+            pixels, both = batch.pixels, batch.both(wrong)
+        else:
+            others = self.present(draws.others[rows], draws.shifts[rows], labels)
+            pixels, both = self._image_contrast(batch, images, self.contrast(images, others, uniforms), wrong)
         weight_rates, bias_rates, head_rates = draws.rates
         if self.head is not None:  # Before the net's own update: from the weights that made the pass.
             self.head.update(batch.neutral, batch.head_logits, labels, head_rates)
-        return self.network.update(batch.pixels, both, weight_rates, bias_rates), wrong
+        return self.network.update(pixels, both, weight_rates, bias_rates), wrong
+
+    def present(self, rows: Tensor, shifts: Tensor, labels: Tensor) -> Tensor:
+        """The training images `rows` [batch] as an epoch shows them: shifted, and changed by the pretext task."""
+        images = self.shifter(rows, shifts) if self.shifter else self.images[rows]
+        return self.pretext(images, labels) if self.pretext else images
+
+    def _image_contrast(self, batch: Batch, images: Tensor, negatives: Tensor, wrong: Tensor) -> tuple[Pixels, Pass]:
+        """The pass of `images` and then of `negatives` [batch, pixels], one after the other as rows of one label."""
+        if self.contrast.labelled:
+            # The order of an epoch is random, so the first half of a batch is a random half.
+            mislabelled = torch.arange(len(images), device=self.device) < len(images) // 2
+            negatives = torch.where(mislabelled[:, None], images, negatives)
+            codes = torch.stack([batch.labels, torch.where(mislabelled, wrong, batch.labels)])
+        else:
+            codes = neutral_codes(self.network, 2 * len(images))
+        pixels = self.network.pixels(torch.cat([images, negatives]))
+        masks = batch.masks and [torch.cat([mask, mask]) for mask in batch.masks]
+        return pixels, self.network.forward(pixels, codes.view(1, -1), masks=masks)
 
     def _rates(self, factor: float) -> tuple[list[Rates], list[Rates], Rates]:
         """The optimiser's rates for weights, biases and head, with the schedule's factor on all of them."""
@@ -178,7 +224,20 @@ class Trainer:
         """Read out the `validation` or `test` images; see `readout.evaluate`."""
         images = getattr(self, part)
         dtype = dtype or self.dtype
-        return evaluate(self.network, self.head, images.images.flatten(1), images.labels, search=search, dtype=dtype)
+        unlabelled = self.contrast is not None and not self.contrast.labelled  # Then labels can't be searched.
+        found = evaluate(
+            self.network,
+            self.head,
+            images.images.flatten(1),
+            images.labels,
+            search=search and not unlabelled,
+            dtype=dtype,
+        )
+        return Evaluation(softmax=found.one_pass) if unlabelled else found
+
+    def features(self, images: Tensor, dtype: torch.dtype, labels: str = "neutral") -> list[Tensor]:
+        """What the layers make of `images` uint8 [n, …]; see `readout.features`."""
+        return features(self.network, images.flatten(1).to(self.device), dtype, labels)
 
     def state(self) -> dict:
         head = {} if self.head is None else {"head": self.head.state()}

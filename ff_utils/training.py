@@ -32,6 +32,8 @@ from .files import replacing
 from .negatives import sampler
 from .readout import error_percent
 from .results import Run, Store
+from .selfsup.probe import probe
+from .selfsup.twin import trainer_class
 from .trainer import Trainer
 
 ENGINE_VERSION = 1  # Goes up when the same configuration may give other results.
@@ -73,14 +75,14 @@ class Record:
                 continue
             labels = getattr(trainer, part).labels
             found = trainer.evaluate(part, search=search, dtype=dtype)
-            for readout in ("label_search", "one_pass"):
+            for readout in ("label_search", "one_pass", "softmax"):
                 predictions = getattr(found, readout)
                 if predictions is not None:
                     columns[f"{short}_{readout}_error"] = error_percent(predictions, labels)
                     if milestone:
                         self.predictions[f"{short}_{readout}_{epoch}"] = predictions
                         self.predictions[f"{short}_labels"] = labels.cpu()  # So that pairing needs no data set.
-            if search and part == "validation":
+            if found.layers is not None and part == "validation":
                 for i, (own, activity, active) in enumerate(
                     zip(found.layers, found.activity, found.active, strict=True), 1
                 ):
@@ -89,6 +91,14 @@ class Record:
                     if milestone:
                         self.diagnostics[f"activity_{epoch}_layer{i}"] = activity
                         self.diagnostics[f"active_{epoch}_layer{i}"] = active
+        if milestone:
+            probed, predictions, diagnostics = probe(trainer)
+            columns |= probed
+            self.predictions |= {f"{name}_{epoch}": found for name, found in predictions.items() if "layer" not in name}
+            self.diagnostics |= diagnostics  # Of the last milestone alone: an embedding is large.
+            if probed:
+                self.predictions |= {"val_classes": trainer.splits.validation.labels.cpu(),
+                                     "test_classes": trainer.splits.test.labels.cpu()}  # fmt: skip
         return columns
 
     def state(self) -> dict:
@@ -236,7 +246,7 @@ def _train(config, epochs, store, folder, splits, progress, dtype, device, check
         dtype = dtype or getattr(torch, record.provenance["dtype"])
         # A checkpoint further on is not thrown away for a shorter run.
         epochs = max(epochs, state["epoch"])
-    trainer = Trainer(config, splits, dtype, device)
+    trainer = trainer_class(config)(config, splits, dtype, device)
     machine = describe_machine(trainer, splits.checksum)
     if state is None:
         record.provenance = {"started": datetime.now().isoformat(), "seconds": 0.0, **machine}

@@ -1,0 +1,1 @@
+"""Self-supervised Forward-Forward against backpropagation: pretext tasks, transfer, embeddings (source C)."""

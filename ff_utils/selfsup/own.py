@@ -1,0 +1,268 @@
+"""Should you use Forward-Forward? Both methods under equal conditions on a small labelled sample of one's own.
+
+    result = compare(read_folder("path/to/folder").splits)
+    print(result.recommendation)
+
+Every contestant gets the same net, data, epochs and number of tries: the same grid of learning rates around its
+usual one, of which the validation images choose. Then it is trained from further seeds at that rate, and what it
+learned without the classes is read by a linear classifier. The test images are looked at once.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from ..config import RunConfig, recipe
+from ..data import Splits
+from ..errors import UserError
+from ..readout import error_percent
+from ..trainer import Trainer, default_device
+from .pretext import Pretext
+from .transfer import fit, joined, transfer
+from .twin import trainer_class
+
+FORWARD, HYBRID, BACKPROP = "Forward-Forward", "Forward-Forward, hybrid negatives", "backprop"
+CONTESTANTS = (FORWARD, HYBRID, BACKPROP)
+UNTRAINED, PIXELS, SUPERVISED = "untrained net", "raw pixels", "backprop on the classes"
+WIDTH, LAYERS = 400, 3
+RATES = (0.25, 1.0, 4.0)  # Times the usual learning rate.
+MATTERS = 2.0  # Percentage points of transfer below which a difference is no reason to choose.
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One run: `errors` in percent by metric, `test` the predictions [images] of its linear classifier, `seconds` of
+    training, `bytes` held at the peak of a training step, `features` of the test images in the last layer."""
+
+    config: RunConfig
+    errors: dict[str, float]
+    test: Tensor
+    seconds: float
+    bytes: int
+    features: Tensor
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`grid`: the runs of each contestant by rate, one seed; `seeds`: its runs at the rate chosen; `references`: test
+    predictions [images] by name; `labels` of the test images."""
+
+    task: str
+    grid: dict[str, dict[float, Trained]]
+    seeds: dict[str, list[Trained]]
+    references: dict[str, Tensor]
+    labels: Tensor
+
+
+def configuration(contestant: str, task: str, seed: int = 0, rate: float = 1.0) -> RunConfig:
+    """The run of a contestant at `rate` times its usual learning rate."""
+    base = recipe(
+        "hinton", dataset="own", hidden=(WIDTH,) * LAYERS, theta=float(WIDTH), batch_size=50, head_lr=0.02,
+        decay_from=None, decay_to=None, pretext=task, seed=seed, lr=0.001 * rate,
+    )  # fmt: skip
+    if contestant == HYBRID:
+        return base.vary(contrast="hybrid", pretext="none", negatives="random")
+    if contestant in (BACKPROP, SUPERVISED):
+        base = base.vary(
+            algorithm="backprop", lr=0.005 * rate, head_lr=0.005 * rate, head_weight_decay=0.0, weight_decay=0.0,
+            peer_normalization=0.0, negatives="random", goodness_from=LAYERS,
+        )  # fmt: skip
+    return base.vary(pretext="none") if contestant == SUPERVISED else base
+
+
+def compare(
+    splits: Splits, task: str = "rotation", epochs: int = 40, seeds: int = 3, rates: tuple[float, ...] = RATES,
+    progress: bool | None = None,
+) -> Comparison:  # fmt: skip
+    """Train and measure all contestants. Raises `UserError` where the task does not fit the images."""
+    if epochs < 1 or seeds < 1:
+        raise UserError(f"epochs is {epochs} and seeds is {seeds}; give at least 1 of each")
+    Pretext(task, splits.train.images.shape[1:])  # Refuses what can't be done now.
+    total = len(CONTESTANTS) * (len(rates) + seeds - 1) + 1
+    grid: dict[str, dict[float, Trained]] = {name: {} for name in CONTESTANTS}
+    chosen: dict[str, list[Trained]] = {}
+    with tqdm(total=total * epochs, unit="epoch", disable=None if progress is None else not progress) as bar:
+        for name in CONTESTANTS:
+            for rate in rates:
+                bar.set_description(f"{name}, rate × {rate:g}")
+                grid[name][rate] = run(configuration(name, task, 0, rate), splits, epochs, bar.update)
+            best = min(rates, key=lambda rate: grid[name][rate].errors["val_transfer"])
+            chosen[name] = [grid[name][best]]
+            for seed in range(1, seeds):
+                bar.set_description(f"{name}, seed {seed}")
+                chosen[name].append(run(configuration(name, task, seed, best), splits, epochs, bar.update))
+        bar.set_description(SUPERVISED)
+        supervised = run(configuration(SUPERVISED, task), splits, epochs, bar.update)
+    untrained = run(configuration(FORWARD, task).vary(algorithm="none"), splits, 0)
+    references = {PIXELS: from_pixels(splits), UNTRAINED: untrained.test, SUPERVISED: supervised.test}
+    return Comparison(task, grid, chosen, references, splits.test.labels.cpu())
+
+
+def run(config: RunConfig, splits: Splits, epochs: int, after_epoch=None) -> Trained:
+    """Train one net and read it."""
+    device = default_device()
+    trainer = trainer_class(config)(config, splits, torch.float32, device)
+    seconds = 0.0
+    for _ in range(epochs):
+        started = time.perf_counter()
+        trainer.run_epoch()
+        seconds += time.perf_counter() - started
+        if after_epoch:
+            after_epoch()
+
+    def features(images: Tensor) -> list[Tensor]:
+        return [layer.cpu() for layer in trainer.features(images, torch.float32)]
+
+    found = transfer(features, splits, alone=False)
+    parts = {"val": splits.validation, "test": splits.test}
+    errors = {f"{name}_transfer": error_percent(found[f"{name}_transfer"], part.labels) for name, part in parts.items()}
+    evaluation = trainer.evaluate("test", search=True)
+    if config.pretext != "none" and epochs:
+        answers = evaluation.label_search if evaluation.label_search is not None else evaluation.softmax
+        errors["test_pretext"] = error_percent(answers, trainer.test.labels)
+    return Trained(
+        config, errors, found["test_transfer"], seconds, step_bytes(trainer) if epochs else 0,
+        features(splits.test.images)[-1],
+    )  # fmt: skip
+
+
+def from_pixels(splits: Splits) -> Tensor:
+    """The test predictions of the same linear classifier on the images as they are."""
+    train, test = (joined([part.images.flatten(1) / 255]) for part in (splits.train, splits.test))
+    return fit(train, splits.train.labels.cpu().numpy()).predict(test)
+
+
+def step_bytes(trainer: Trainer) -> int:
+    """The most memory that one training step holds beyond the net itself, in bytes, by PyTorch's profiler."""
+    rows = torch.arange(min(trainer.config.batch_size, len(trainer.labels)), device=trainer.device)
+    draws = trainer.draws(trainer.epoch + 1)
+    with torch.profiler.profile(profile_memory=True) as profile:
+        trainer.step(rows, draws)
+    changes = [
+        event.nbytes() for event in profile.profiler.kineto_results.events() if event.name() == "[memory]"
+    ]  # In order of time.
+    return int(max(np.cumsum(changes), default=0))
+
+
+# -- what it says -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Transfer error of one less that of another, in percentage points, with its 95 % interval over test images."""
+
+    mean: float
+    low: float
+    high: float
+
+    @property
+    def sign(self) -> int:
+        """−1 or 1 where the interval lies on one side of 0, else 0."""
+        return -1 if self.high < 0 else 1 if self.low > 0 else 0
+
+    def __str__(self) -> str:
+        return f"{self.mean:+.1f} points ({self.low:+.1f} to {self.high:+.1f})".replace("-", "−")
+
+
+def wrong(predictions: list[Tensor], labels: Tensor) -> np.ndarray:
+    """For each image the share of these predictions [images] that are wrong."""
+    return np.mean([(found != labels).numpy() for found in predictions], axis=0)
+
+
+def difference(ours: list[Tensor], theirs: list[Tensor], labels: Tensor) -> Difference:
+    """Paired image by image, each image averaged over the seeds.
+
+    The interval is that of the sampled images. Seeds enter through their mean; how far they spread is shown apart.
+    """
+    by_image = 100 * (wrong(ours, labels) - wrong(theirs, labels))
+    half = 1.96 * by_image.std(ddof=1) / len(by_image) ** 0.5
+    return Difference(by_image.mean(), by_image.mean() - half, by_image.mean() + half)
+
+
+def accuracy(predictions: list[Tensor], labels: Tensor) -> str:
+    """The mean accuracy in percent with its 95 % interval over test images."""
+    right = 100 * (1 - wrong(predictions, labels))
+    half = 1.96 * right.std(ddof=1) / len(right) ** 0.5
+    return f"{right.mean():.1f} ({max(0, right.mean() - half):.1f} to {min(100, right.mean() + half):.1f})"
+
+
+def table(comparison: Comparison) -> pd.DataFrame:
+    """A row per contestant and reference: accuracies in percent, time, memory."""
+    rows = {}
+    for name, runs in comparison.seeds.items():
+        pretext = [100 - run.errors["test_pretext"] for run in runs if "test_pretext" in run.errors]
+        transfers = [100 - run.errors["test_transfer"] for run in runs]
+        grid = [100 - run.errors["val_transfer"] for run in comparison.grid[name].values()]
+        rows[name] = {
+            "pretext accuracy": f"{np.mean(pretext):.1f}" if pretext else "no pretext task",
+            "transfer accuracy": accuracy([run.test for run in runs], comparison.labels),
+            "over seeds": f"{min(transfers):.1f} to {max(transfers):.1f}",
+            "over rates (validation)": f"{min(grid):.1f} to {max(grid):.1f}",
+            "training (s)": f"{np.median([run.seconds for run in runs]):.1f}",
+            "memory of a step (MB)": f"{max(run.bytes for run in runs) / 1e6:.1f}",
+        }
+    for name, predictions in comparison.references.items():
+        rows[name] = {"transfer accuracy": accuracy([predictions], comparison.labels)}
+    return pd.DataFrame(rows).T.fillna("")
+
+
+def spread(runs: dict[float, Trained]) -> float:
+    """How far the transfer of one contestant moves over the grid of rates, in percentage points on validation."""
+    errors = [run.errors["val_transfer"] for run in runs.values()]
+    return max(errors) - min(errors)
+
+
+def recommend(comparison: Comparison) -> tuple[str, list[str]]:
+    """What to do, in a sentence, and the reasons for it, one each."""
+    labels = comparison.labels
+    tests = {name: [run.test for run in runs] for name, runs in comparison.seeds.items()}
+    validation = {
+        name: np.mean([run.errors["val_transfer"] for run in runs]) for name, runs in comparison.seeds.items()
+    }
+    forward = min((FORWARD, HYBRID), key=validation.__getitem__)  # Chosen on validation, compared on test.
+    gap = difference(tests[forward], tests[BACKPROP], labels)
+    free = {name: difference(tests[name], [comparison.references[PIXELS]], labels) for name in (forward, BACKPROP)}
+    worth = {name: found.sign < 0 for name, found in free.items()}
+    better = {-1: forward, 1: BACKPROP}.get(gap.sign)
+
+    if not any(worth.values()):
+        advice = "Use neither: on this sample a linear classifier on the raw pixels does as well."
+    elif better == BACKPROP and gap.mean >= MATTERS:
+        advice = "Use backprop: what it learns carries over better."
+    elif better == forward and -gap.mean >= MATTERS:
+        advice = f"Forward-Forward is worth using here: {forward} carries over better than backprop."
+    else:
+        advice = (
+            "Transfer does not decide it: this sample shows no difference that matters. Backprop is the better known "
+            "and better supported choice; take Forward-Forward if you need its local updates."
+        )
+    reasons = [
+        f"Transfer error of {forward} less that of backprop: {gap}. Of the two kinds of Forward-Forward this is the "
+        "one with the lower validation error."
+    ]
+    reasons += [
+        f"{name} against a linear classifier on raw pixels: {found}."
+        + ("" if worth[name] else " The interval does not exclude that it gains nothing.")
+        for name, found in free.items()
+    ]
+    spreads = {name: spread(comparison.grid[name]) for name in (forward, BACKPROP)}
+    reasons.append(
+        "Over the grid of learning rates transfer moves by "
+        + " and ".join(f"{moved:.1f} points for {name}" for name, moved in spreads.items())
+        + ": the larger, the more tuning counts."
+    )
+    width = gap.high - gap.low
+    if gap.sign == 0 and width > 2 * MATTERS:
+        needed = int(np.ceil(len(labels) * (width / (2 * MATTERS)) ** 2 / 100) * 100)
+        reasons.append(
+            f"The interval is {width:.1f} points wide with {len(labels)} test images. About {needed:,} would show a "
+            f"difference of {MATTERS:g} points."
+        )
+    return advice, reasons

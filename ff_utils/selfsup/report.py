@@ -1,0 +1,239 @@
+"""The tables of the self-supervised chapters. Where runs are missing they say "open".
+
+Errors are stored; shown are accuracies, 100 − error, in which source C gives its figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+import torch
+
+from ..collecting import Collected, column
+from ..comparing import Measured, difference, measured
+from ..report import points
+from ..results import Run
+from ..scorecard import load_claims
+from ..uncertainty import Estimate, over_seeds
+from .embedding import linear_cka, scatter, silhouette
+
+DATASETS = {
+    "mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10", "svhn": "SVHN", "digits": "digits",
+}  # fmt: skip
+TASKS = {
+    "rotation": "rotation", "flip": "flip", "flip4": "flip, both axes", "jigsaw": "jigsaw", "classes": "the classes",
+    "none": "untrained",
+}  # fmt: skip
+METHODS = {"forward_forward": "Forward-Forward", "backprop": "backprop", "none": "untrained"}
+PRETEXT = {"forward_forward": "test_label_search_error", "backprop": "test_softmax_error"}
+TRANSFER = dict.fromkeys(METHODS, "test_transfer_error")
+
+
+def of_cell(collected: Collected, metric: str, **settings) -> dict[int, Measured]:
+    """`metric` of the cell with these settings at its own length, by seed; empty where its runs are missing."""
+    cells = [c for c in collected.study.cells if all(c.settings.get(name) == v for name, v in settings.items())]
+    return measured(collected, settings, metric, cells[0].epochs) if cells else {}
+
+
+def estimate(found: dict[int, Measured]) -> Estimate | None:
+    """The mean of what was measured, as an accuracy in percent."""
+    if not found:
+        return None
+    error = over_seeds([one.value for one in found.values()])
+    return Estimate(100 - error.mean, 100 - error.high, 100 - error.low, error.seeds)
+
+
+def accuracy(found: dict[int, Measured]) -> str:
+    """An accuracy with its interval, as a table has it."""
+    shown = estimate(found)
+    return "open" if shown is None else f"{shown.mean:.1f} ({max(0, shown.low):.1f} to {min(100, shown.high):.1f})"
+
+
+def percent(found: dict[int, Measured]) -> str:
+    """An accuracy as prose has it."""
+    shown = estimate(found)
+    return "open" if shown is None else f"{shown.mean:.1f} %"
+
+
+def gap(found: dict[int, Measured], reference: dict[int, Measured]) -> str:
+    """The accuracy of `found` less that of `reference`, in points."""
+    return points(difference(found, reference))  # Errors change sign as accuracies.
+
+
+def published(kind: str, dataset: str, task: str) -> dict[str, str]:
+    """The accuracies of source C, by method, from the claims; empty strings where it gives none."""
+    claims = {claim.id: claim.published for claim in load_claims() if claim.id.startswith(f"C-{kind}-")}
+    names = {method: f"C-{kind}-{dataset.replace('_', '-')}-{task}-{short}"
+             for method, short in (("forward_forward", "ff"), ("backprop", "bp"))}  # fmt: skip
+    return {method: f"{100 - claims[name]:.1f}" if name in claims else "" for method, name in names.items()}
+
+
+def settings_table(parts: Iterable[Collected], kind: str) -> pd.DataFrame:
+    """Both methods in every setting of some studies, ours and source C's: `kind` is pretext or transfer."""
+    metrics, rows = {"pretext": PRETEXT, "transfer": TRANSFER}[kind], {}
+    for collected in parts:
+        for cell in collected.study.cells:
+            dataset, task = cell.settings["dataset"], cell.settings["task"]
+            name = f"{DATASETS[dataset]}, {TASKS[task]}"
+            if task == "none":
+                if kind == "transfer":
+                    found = of_cell(collected, TRANSFER["none"], **cell.settings)
+                    rows[name] = {METHODS["forward_forward"]: accuracy(found)}
+            elif name not in rows and (kind == "transfer" or task != "classes"):
+                both = {
+                    method: of_cell(collected, metrics[method], dataset=dataset, task=task, algorithm=method)
+                    for method in PRETEXT
+                }
+                source = published(kind, dataset, task)
+                rows[name] = {
+                    **{METHODS[method]: accuracy(found) for method, found in both.items()},
+                    "difference": gap(both["forward_forward"], both["backprop"]),
+                    **{f"C: {METHODS[method]}": value for method, value in source.items()},
+                }
+    return pd.DataFrame(rows).T.fillna("")
+
+
+def layers_table(runs: dict[str, Run | None]) -> pd.DataFrame:
+    """The transfer accuracy of each run on each layer alone, on the layers from the second together, and on the same
+    features averaged over all labels, in percent."""
+    rows = {}
+    for name, run in runs.items():
+        if run is None:
+            rows[name] = {"layer 1": "open"}
+            continue
+        last, layers = run.metrics.iloc[-1], len(run.config.hidden)
+        metrics = {f"layer {i}": f"test_transfer_layer{i}_error" for i in range(1, layers + 1)}
+        metrics |= {"together": "test_transfer_error", "averaged over labels": "test_transfer_mean_error"}
+        rows[name] = {shown: f"{100 - last[metric]:.1f}" for shown, metric in metrics.items() if metric in last}
+    return pd.DataFrame(rows).T.fillna("")
+
+
+def study_table(collected: Collected, rename: str) -> pd.DataFrame:
+    """A row per cell: the accuracy on its own task, the transfer accuracy, and its difference to the first cell's."""
+    study, rows = collected.study, {}
+    base = of_cell(collected, TRANSFER["none"], **study.cells[0].settings)
+    for cell in study.cells:
+        name = cell.settings[study.factor]
+        found = of_cell(collected, TRANSFER["none"], **cell.settings)
+        own = next((of_cell(collected, metric, **cell.settings) for metric in PRETEXT.values()
+                    if of_cell(collected, metric, **cell.settings)), {})  # fmt: skip
+        rows[name] = {
+            "own task": percent(own) if cell.config.pretext != "none" else "no labels",
+            "transfer": accuracy(found),
+            "difference": "" if cell is study.cells[0] else gap(found, base),
+        }
+    return pd.DataFrame(rows).T.rename_axis(columns=rename)
+
+
+def embedding(run: Run, layer: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The stored principal components [images, 50] of a layer (from 1) and the images' classes."""
+    stored = run.diagnostics
+    return (torch.from_numpy(stored[f"embedding_layer{layer}"].astype("float32")),
+            torch.from_numpy(stored["embedding_labels"].astype("int64")))  # fmt: skip
+
+
+def clusters_table(runs: dict[str, Run | None]) -> pd.DataFrame:
+    """How tight and how far apart the classes lie in the last layer of each run, and how many directions it uses."""
+    rows = {}
+    for name, run in runs.items():
+        if run is None:
+            rows[name] = {"silhouette": "open"}
+            continue
+        layers = len(run.config.hidden)
+        components, labels = embedding(run, layers)
+        within, between = scatter(components, labels)
+        rows[name] = {
+            "silhouette": f"{silhouette(components, labels):.3f}",
+            "within classes": f"{100 * within / (within + between):.0f} %",
+            "between classes": f"{100 * between / (within + between):.0f} %",
+            "directions": f"{run.metrics.iloc[-1][f'layer{layers}_dimension']:.1f}",
+        }
+    return pd.DataFrame(rows).T.fillna("")
+
+
+def decoding_table(runs: dict[str, Run | None], what: str) -> pd.DataFrame:
+    """R² with which `what` (position, stroke) can be decoded from each layer of each run."""
+    rows = {}
+    for name, run in runs.items():
+        if run is None:
+            rows[name] = {"layer 1": "open"}
+            continue
+        last = run.metrics.iloc[-1]
+        rows[name] = {f"layer {i}": f"{last[f'layer{i}_{what}_r2']:.2f}" for i in range(1, len(run.config.hidden) + 1)}
+    return pd.DataFrame(rows).T.fillna("")
+
+
+def similarity(a: Run, b: Run) -> pd.DataFrame:
+    """Linear CKA of every layer of `a` (rows) with every layer of `b` (columns), from the stored components."""
+    layers = [[embedding(run, i + 1)[0] for i in range(len(run.config.hidden))] for run in (a, b)]
+    values = [[linear_cka(x, y) for y in layers[1]] for x in layers[0]]
+    names = [[f"layer {i + 1}" for i in range(len(part))] for part in layers]
+    return pd.DataFrame(values, index=names[0], columns=names[1])
+
+
+def spreads(collected: Collected) -> dict[str, float]:
+    """By method, how far the validation transfer error moves over the grid of a study, in points."""
+    metric, found = "val_transfer_error", {}
+    for method in ("forward_forward", "backprop"):
+        values = [column(run, metric).dropna().iloc[-1] for row in collected.table.to_dict("records")
+                  if row["algorithm"] == method and (run := collected.by_name[row["run"]])]  # fmt: skip
+        if values:
+            found[method] = max(values) - min(values)
+    return found
+
+
+def worst_gap(collected: Collected) -> tuple[str, str]:
+    """The setting of a study in which Forward-Forward's pretext accuracy is furthest behind backprop's, and how far."""
+    found = {}
+    for cell in collected.study.cells:
+        setting = {name: cell.settings[name] for name in ("dataset", "task")}
+        ends = [of_cell(collected, metric, **setting, algorithm=method) for method, metric in PRETEXT.items()]
+        if change := difference(*ends):
+            found[f"{TASKS[setting['task']]} of {DATASETS[setting['dataset']]}"] = change
+    if not found:
+        return "open", "open"
+    name = min(found, key=lambda name: found[name].mean)
+    return name, points(found[name])
+
+
+def behind(collected: Collected) -> str:
+    """The settings in which Forward-Forward's transfer is behind backprop's with an interval that excludes 0."""
+    there, found = 0, []
+    for cell in collected.study.cells[::2]:
+        setting = {name: cell.settings[name] for name in ("dataset", "task")}
+        ends = [of_cell(collected, metric, **setting, algorithm=method) for method, metric in TRANSFER.items()][:2]
+        if change := difference(*ends):
+            there += 1
+            if change.high < 0:
+                found.append(f"{TASKS[setting['task']]} of {DATASETS[setting['dataset']]}")
+    return f"{len(found)} of {there}" + (f" ({', '.join(found)})" if found else "") if there else "open"
+
+
+def last_layer(runs: dict[str, Run | None]) -> dict[str, str]:
+    """The transfer accuracy of the last layer of each run alone."""
+    return {
+        name: "open"
+        if run is None
+        else f"{100 - run.metrics.iloc[-1][f'test_transfer_layer{len(run.config.hidden)}_error']:.1f} %"
+        for name, run in runs.items()
+    }
+
+
+def sorted_changes(collected: Collected) -> tuple[str, str]:
+    """The cells of a study whose transfer is better, and worse, than the first's, with an interval that excludes 0."""
+    study = collected.study
+    base = of_cell(collected, TRANSFER["none"], **study.cells[0].settings)
+    better, worse = [], []
+    for cell in study.cells[1:]:
+        change = difference(of_cell(collected, TRANSFER["none"], **cell.settings), base)
+        if change and cell.config.algorithm == "forward_forward":
+            for side, holds in ((better, change.low > 0), (worse, change.high < 0)):
+                if holds:
+                    side.append((change.mean, f"{cell.settings[study.factor]} ({points(change)})"))
+    if not base:
+        return "open", "open"
+    return tuple(
+        "; ".join(text for _, text in sorted(side, key=lambda pair: -abs(pair[0]))) or "none"
+        for side in (better, worse)
+    )

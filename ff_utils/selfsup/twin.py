@@ -1,0 +1,118 @@
+"""The backprop twin: the same network, data and optimiser, with gradients through all layers.
+
+Only the direction of a step differs from `Trainer`. The forward pass, the first weights, the normalisation, the
+softmax head, the order of the images, the schedule and the optimiser are the very same code, so a difference
+between a run and its twin is one between local and global gradients. The gradients are autograd's.
+
+`RunConfig.algorithm` says what they descend:
+
+    backprop                the cross-entropy of the softmax head, on images under the neutral label
+    backprop_goodness_last  Forward-Forward's objective, that of the last layer
+    backprop_goodness_all   the same, summed over the layers (or their mean: `layer_reduction`)
+    none                    nothing: the net stays as drawn, the reference for transfer
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..config import RunConfig
+from ..negatives import Batch
+from ..network import Pass, Weights
+from ..readout import Evaluation, neutral_codes
+from ..trainer import Draws, Trainer
+
+
+class Twin(Trainer):
+    """Backprop through a goodness objective; `Backprop` and `Untrained` build on it."""
+
+    def step(self, rows: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+        labels = draws.labels[rows]
+        pixels = self.network.pixels(self.present(rows, draws.shifts[rows], labels))
+        masks = self._dropout_masks(len(rows), draws.dropout)
+        batch = Batch(self.network, self.head, pixels, labels, draws.uniforms[rows], masks)
+        return self._descend(batch, draws)
+
+    def _descend(self, batch: Batch, draws: Draws) -> tuple[Tensor, Tensor]:
+        wrong = draws.sampler(batch)
+        leaves, weights = self._leaves()
+        with torch.enable_grad():
+            both = self.network.forward(batch.pixels, torch.stack([batch.labels, wrong]), weights, batch.masks)
+            goodness = torch.stack(both.goodness).view(len(both.goodness), 2, -1)
+            logit = (goodness - self.network.theta[:, None, None]) / self.config.temperature
+            losses = F.softplus((1 - 2 * self.network.target) * logit).mean((1, 2))
+            if self.config.algorithm == "backprop_goodness_last":
+                losses = losses * (torch.arange(len(losses), device=self.device) == len(losses) - 1)
+            elif self.config.layer_reduction == "mean":
+                losses = losses / len(losses)
+            gradients = torch.autograd.grad(losses.sum(), leaves)
+        if self.head is not None:
+            self.head.update(batch.neutral, batch.head_logits, batch.labels, draws.rates[2])
+        self._apply(gradients, draws)
+        return torch.stack([losses.detach(), *goodness.detach().mean(2).unbind(1)], 1), wrong
+
+    def _leaves(self) -> tuple[list[Tensor], Weights]:
+        """All learned tensors as leaves of a graph, weights first, and what a forward pass reads of them."""
+        layers = self.network.layers
+        matrices = [layer.weight.value.detach().requires_grad_() for layer in layers]
+        biases = [layer.bias.value.detach().requires_grad_() for layer in layers if layer.bias is not None]
+        with torch.enable_grad():
+            first, *deeper = matrices
+            classes = self.network.classes
+            products = [first[classes:].to(self.dtype), *(matrix.to(self.dtype) for matrix in deeper)]
+            weights = Weights(first[:classes], products, biases or [layer.zero_bias for layer in layers])
+        return matrices + biases, weights
+
+    def _apply(self, gradients: tuple[Tensor, ...], draws: Draws) -> None:
+        layers, (weight_rates, bias_rates, _) = self.network.layers, draws.rates
+        biases = gradients[len(layers) :]
+        for layer, gradient, rates in zip(layers, gradients, weight_rates, strict=False):
+            layer.weight.descend(gradient, rates)
+        for layer, gradient, rates in zip(layers, biases, bias_rates, strict=False):
+            layer.bias.descend(gradient, rates)
+
+
+class Backprop(Twin):
+    """Backprop of the softmax head's cross-entropy; the head learns as it does beside Forward-Forward."""
+
+    def _descend(self, batch: Batch, draws: Draws) -> tuple[Tensor, Tensor]:
+        leaves, weights = self._leaves()
+        codes = neutral_codes(self.network, len(batch.labels))
+        with torch.enable_grad():
+            result = self.network.forward(batch.pixels, codes, weights, batch.masks)
+            logits = self.head.logits(result)
+            loss = F.cross_entropy(logits, batch.labels)
+            gradients = torch.autograd.grad(loss, leaves)
+        frozen = Pass(
+            codes, *([t.detach() for t in part] for part in (result.activities, result.goodness, result.scales))
+        )
+        self.head.update(frozen, logits.detach(), batch.labels, draws.rates[2])
+        self._apply(gradients, draws)
+        return loss.detach().expand(len(self.network.layers), 3), batch.labels
+
+    def metrics_of(self, totals: list[list[float]]) -> dict[str, float]:
+        return {"train_loss": totals[0][0]}
+
+    def evaluate(self, part: str, *, search: bool, dtype: torch.dtype | None = None) -> Evaluation:
+        return Evaluation(softmax=super().evaluate(part, search=False, dtype=dtype).one_pass)
+
+
+class Untrained(Trainer):
+    """A net whose weights stay as they were drawn."""
+
+    def run_epoch(self, after_step=None):
+        self.epoch += 1
+        return {}, torch.zeros(self.network.classes, self.network.classes).numpy()
+
+    def evaluate(self, part: str, *, search: bool, dtype: torch.dtype | None = None) -> Evaluation:
+        return Evaluation()
+
+
+_TRAINERS = {"forward_forward": Trainer, "backprop": Backprop, "none": Untrained}
+
+
+def trainer_class(config: RunConfig) -> type[Trainer]:
+    """What trains a run of this configuration."""
+    return _TRAINERS.get(config.algorithm, Twin)
