@@ -153,7 +153,7 @@ speed.small()
 # seeds: {numref}`tab-speed-agreement`. The rungs share their random numbers with each other, but not with
 # the autograd version, which draws its own.
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Validation error (%) after three epochs of 4 × 300 nets, mean and range over three seeds, for every rung in both number formats.", "name": "tab-speed-agreement"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Validation error (%) after two epochs of 4 × 300 nets, mean and range over three seeds, for every rung and for the engine in float32.", "name": "tab-speed-agreement"}}
 speed.agreement()
 
 # %% [markdown]
