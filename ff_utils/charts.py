@@ -58,7 +58,9 @@ def draw_errors(collected: Collected, *, label: str, reference: dict | None = No
         axes.annotate(text, (place.get(value, value), 1), xycoords=("data", "axes fraction"), xytext=(4, -12),
                       textcoords="offset points", fontsize=9, color=GREY)  # fmt: skip
     axes.set(xlabel=label, ylabel="validation error (%)", yscale="log", xscale="log" if numeric else "linear")
-    axes.set_xticks(list(place.values()), [textwrap.fill(number(key), 14) for key in keys])
+    axes.set_xticks(list(place.values()), [textwrap.fill(number(key), 16) for key in keys], fontsize=8)
+    if len(keys) > 6 and not numeric:
+        axes.tick_params(axis="x", labelrotation=40)
     axes.minorticks_off()
     _error_ticks(axes)
     axes.legend()

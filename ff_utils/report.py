@@ -5,7 +5,7 @@ Where runs are missing, both say "open". The figures are in `charts`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 from IPython.display import Markdown
@@ -83,6 +83,18 @@ def status(collected: Collected) -> Markdown:
             f"in the results; the others are open. After the shorter ones, `{command}` goes on to them."
         )
     return Markdown(text)
+
+
+def overview(parts: Iterable[Collected]) -> Markdown:
+    """Of several studies how many runs there are, and the commands for the others."""
+    lines = []
+    for collected in parts:
+        study, found = collected.study, len(collected.table)
+        line = f"- `{study.name}`: {found} of {found + len(collected.missing)} runs are in the results"
+        if collected.missing:
+            line += f"; the others are open: `python -m ff_utils study {study.name} --profile {study.profile.name}`"
+        lines.append(line)
+    return Markdown("\n".join(lines))
 
 
 def in_words(collected: Collected) -> dict[str, str]:

@@ -125,6 +125,7 @@ glue("theta_source", report.number(source), display=False)
 glue(
     "theta_source_error", report.interval(validation.get(source)), display=False
 )
+glue("theta_picks", report.in_words(collected)["picks"], display=False)
 glue("theta_worst", report.number(worst), display=False)
 glue("theta_worst_error", report.interval(validation.get(worst)), display=False)
 if best is not None:
@@ -136,6 +137,9 @@ if best is not None:
 # {glue:text}`theta_tied`. At the source's threshold, here θ = {glue:text}`theta_source`, the error is
 # {glue:text}`theta_source_error`. The worst value is θ = {glue:text}`theta_worst` with
 # {glue:text}`theta_worst_error`.
+#
+# *What the source's search would have picked.* It trains one run per value and takes the lowest validation error. On
+# these runs that gives {glue:text}`theta_picks`.
 #
 # {numref}`fig-theta-learning` shows how training gets under way.
 

@@ -134,7 +134,7 @@ charts.draw_learning(
     collected, "dead_units", label="λ", ylabel="dead units (%)", log=False
 )
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Distribution of the units' mean activities at the last epoch, in units of their layer's mean, without peer normalisation and with the chosen and the strongest λ. Dead units stand at the left edge. One seed.", "name": "fig-peer-activity"}, "image": {"alt": "One histogram per layer on a logarithmic axis, with one outline per strength."}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Distribution of the units' mean activities at the last epoch, in units of their layer's mean, without peer normalisation and with the chosen and the strongest λ. Units that are dead, or below a thousandth of that mean, stand at the left edge. One seed.", "name": "fig-peer-activity"}, "image": {"alt": "One histogram per layer on a logarithmic axis, with one outline per strength."}}
 shown = dict.fromkeys(
     key for key in (0.0, strength, study.keys[-1]) if key is not None
 )

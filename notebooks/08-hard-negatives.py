@@ -143,8 +143,8 @@ if best is not None:
 # error by label search by {glue:text}`hard_one_pass_search`. That is the source's second claim: one-pass negatives
 # improve the one-pass readout and can worsen the label search.
 #
-# Lowest on validation by label search is `{glue:text}`hard_best``; within one standard error of it:
-# {glue:text}`hard_tied`. A search with one run per value would have picked {glue:text}`hard_picks`.
+# Lowest on validation by label search is {glue:text}`hard_best`; within one standard error of it:
+# {glue:text}`hard_tied`. *What the source's search would have picked:* a search with one run per value takes {glue:text}`hard_picks`.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Validation error by label search over the epochs for each condition. Lines are means over seeds, the shade spans all seeds.", "name": "fig-hard-learning"}, "image": {"alt": "Learning curves, one per sampler."}}
 charts.draw_learning(collected, comparing.VALIDATION, label="negatives")
@@ -171,9 +171,9 @@ charts.draw_concentration(runs)
 diagnostics.frequent_negatives({"label_search": search, "one_pass": one_pass})
 
 # %% [markdown]
-# The pairs of {numref}`tab-hard-pairs` are those a person would name: digits that look alike. The two samplers agree
-# on many of them. Where they differ, each attacks the confusions of its own readout. That explains the exchange
-# in {numref}`tab-hard-differences`: a net is driven to separate what its negatives contain, and its other readout
+# Many pairs of {numref}`tab-hard-pairs` are those a person would name: digits that look alike. Where the two samplers
+# differ, each attacks the confusions of its own readout. That would explain an exchange in
+# {numref}`tab-hard-differences`: a net is driven to separate what its negatives contain, and its other readout
 # pays.
 #
 # ### What it costs

@@ -89,8 +89,8 @@ def plain_head(network, head, images, averaged=False):
     return logits
 
 
-def store_run(config, rows):
+def store_run(config, rows, predictions=None, diagnostics=None, dtype="float32"):
     """A finished run with these rows (without their epoch) in the default results folder."""
     numbered = [{"epoch": epoch, **row} for epoch, row in enumerate(rows, 1)]
-    provenance = {"started": "2026-01-02T03:04:05", "seconds": 1.0}
-    return results.Store().save(config, numbered, {}, {}, provenance)
+    provenance = {"started": "2026-01-02T03:04:05", "seconds": 1.0, "dtype": dtype}
+    return results.Store().save(config, numbered, predictions or {}, diagnostics or {}, provenance)

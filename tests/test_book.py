@@ -29,6 +29,14 @@ def test_chapter_runs_from_scratch(chapter, tmp_path):
     notebooks("execute", tmp_path / "out", "--only", chapter, "-p", "profile", "smoke")
 
 
+@pytest.mark.parametrize("chapter", [name for name in CHAPTERS if "03" <= name < "13"])
+def test_chapter_of_the_search_log_without_any_run_says_what_is_open(chapter, tmp_path):
+    notebooks("execute", tmp_path, "--only", chapter, "-p", "profile", "paper", "-p", "train", "never")
+    executed = nbformat.read(tmp_path / "notebooks" / f"{chapter}.ipynb", as_version=4)
+    shown = str([cell.get("outputs") for cell in executed.cells])
+    assert "open" in shown and "python -m ff_utils study" in shown
+
+
 @pytest.mark.parametrize("chapter, parameter", [*((chapter, "profile") for chapter in CHAPTERS), ("03-theta", "train")])
 def test_chapter_refuses_a_parameter_that_means_nothing(chapter, parameter, tmp_path):
     arguments = ["execute", tmp_path, "--only", chapter, "-p", parameter, "nonsense"]

@@ -1,0 +1,241 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # How sure are we?
+#
+# The comparisons of {cite:t}`shirahama2026` are single runs, and many of its steps are small. Which of them can be told
+# from chance at all?
+#
+# **What you will see.** How far seeds alone move an error. How much 10,000 images can say. Two settings compared image
+# by image. How many seeds each step of the source would need. And whether the number format of the products matters
+# beside all that.
+
+# %% tags=["parameters"]
+profile = "quick"  # smoke, quick or paper: from seconds to hours
+train = "auto"  # never, missing, all (from scratch) or auto
+
+# %% tags=["hide-input"]
+import numpy as np
+from myst_nb import glue
+
+from ff_utils import (
+    charts,
+    collecting,
+    comparing,
+    figures,
+    report,
+    studies,
+    summary,
+)
+
+figures.style()
+collecting.check_parameters(profile, train)
+study = studies.get("noise", profile)
+formats = studies.get("number-format", profile)
+
+# %% [markdown]
+# ## Hypothesis
+#
+# A measured error differs from the setting's true error for two reasons.
+#
+# *The seed.* It draws the first weights, the order of the images and the negatives. Training amplifies
+# small differences, so that two seeds end in different nets.
+#
+# *The images.* An error rate $p$ measured on $n$ images has the standard deviation $\sqrt{p(1-p)/n}$, even for one
+# and the same net.
+#
+# We expect the two to be of similar size at the source's error rates, and both to be larger than its smallest steps.
+# We expect the number format to act like another seed: rounding changes the path, not the quality.
+#
+# ## Intervention
+#
+# The same two settings from several seeds: the baseline with random negatives, and label-search negatives. And the
+# baseline with its matrix products in two number formats.
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The cells of the study over seeds.", "name": "tab-sure-plan"}}
+report.plan(study)
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The cells of the study of the number format. Their configurations are the same; what differs is how they are computed, which a run records as its provenance.", "name": "tab-sure-formats-plan"}}
+report.plan(formats)
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The role of each hyperparameter in the study over seeds. Here the nuisance is the subject.", "name": "tab-sure-roles"}}
+report.roles(study)
+
+# %% tags=["nbval-ignore-output"]
+collected = collecting.collect(study, train)
+report.status(collected)
+
+# %% tags=["nbval-ignore-output"]
+by_format = collecting.collect(formats, train)
+report.status(by_format)
+
+# %% tags=["hide-input"]
+report.timing(collected)
+
+# %% [markdown]
+# ## Result
+#
+# ### The spread over seeds
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Every seed of both settings, by validation and test error. Bars: the 95 % interval of the mean over seeds, and ± 1.96 standard deviations of sampling the images for one run.", "name": "fig-sure-seeds"}, "image": {"alt": "Dots for each seed in four rows, with two error bars each."}}
+groups = {}
+for cell in study.cells:
+    name = cell.settings["negatives"]
+    for part, metric in (
+        ("validation", comparing.VALIDATION),
+        ("test", comparing.TEST),
+    ):
+        found = comparing.measured(
+            collected, cell.settings, metric, cell.epochs
+        )
+        groups[f"{name}, {part}"] = found
+images = comparing.IMAGES[study.base.dataset]
+values = {
+    name: [one.value for one in found.values()]
+    for name, found in groups.items()
+}
+charts.draw_seeds(values, images)
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The spread of single runs over seeds, beside the standard deviation that the sampling of the images gives to each of them. In points.", "name": "tab-sure-spread"}}
+summary.spread_table(groups)
+
+# %% tags=["hide-input"]
+tests = groups["label_search, test"]
+if len(tests) > 1:
+    seed_sd = float(np.std([t.value for t in tests.values()], ddof=1))
+else:
+    seed_sd = None
+apart = summary.paired_sd(tests)
+glue("sure_images", f"{images:,}", display=False)
+for name, value in (("seed_sd", seed_sd), ("apart", apart)):
+    text = "open" if value is None else f"{value:.2f}"
+    glue(f"sure_{name}", text, display=False)
+if values["label_search, validation"]:
+    assert min(values["label_search, validation"]) < 60
+
+# %% [markdown]
+# With label-search negatives the test error of a single run has a standard deviation of {glue:text}`sure_seed_sd` points
+# over seeds. The interval of a mean over seeds does not contain the sampling of the {glue:text}`sure_images` images,
+# since all seeds are tested on the same ones. A statement about digits in general needs both.
+#
+# ### Two runs on the same images
+#
+# Two runs tested on the same images share the hard ones. What separates them are only those images that one gets wrong
+# and the other does not: with $b$ and $c$ of them the difference has the standard deviation $\sqrt{b+c}/n$. Between two
+# seeds of one setting it is {glue:text}`sure_apart` points on average. {numref}`tab-sure-paired` compares random with
+# label-search negatives.
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Random against label-search negatives on the test images, seed by seed: how many images only one of the two runs gets wrong, the difference of the errors, its standard deviation by images, and the exact p-value of equal errors (McNemar).", "name": "tab-sure-paired"}}
+same_epoch = min(cell.epochs for cell in study.cells)
+pair = {
+    name: comparing.measured(
+        collected, {"negatives": name}, comparing.TEST, same_epoch
+    )
+    for name in ("random", "label_search")
+}
+summary.paired_tests(pair, "random", "label_search")
+
+# %% [markdown]
+# A small p-value here says that *these two nets* differ. It does not say that the settings do: another pair of seeds is
+# another pair of nets. Where the rows of {numref}`tab-sure-paired` disagree with each other by more than their
+# standard deviations, the seeds are the larger part.
+#
+# ### Which steps of the source can be told apart
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The steps of the source in units of what chance does. By images: two independent results on 10,000 images. By seeds: two single runs with the spread measured above. Last column: seeds per setting for a paired t-test at 5 % to find the step with a probability of 80 %.", "name": "tab-sure-steps"}}
+resolution = summary.resolution_table(seed_sd)
+resolution
+
+# %% tags=["hide-input"]
+by_images = resolution["in SD by images"].astype(float)
+glue("sure_steps", len(by_images), display=False)
+glue("sure_clear", int((by_images >= 2).sum()), display=False)
+names = ", ".join(by_images[by_images >= 2].index) or "none"
+glue("sure_clear_names", names, display=False)
+
+# %% [markdown]
+# By the images alone, {glue:text}`sure_clear` of the {glue:text}`sure_steps` steps are as large as two standard
+# deviations of the difference of two independent results: {glue:text}`sure_clear_names`. Paired predictions would
+# resolve finer steps, but those of the source are not published.
+#
+# ### The number format
+#
+# Two runs of one seed in two number formats start alike and then drift apart. Is the drift more than that between
+# seeds?
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Errors of the baseline with products in bfloat16 and float32: mean over seeds and 95 % interval, in percent. Final errors are evaluated in float32 in both.", "name": "tab-sure-formats"}}
+report.result_table(by_format)
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "bfloat16 against float32 on the test images, seed by seed.", "name": "tab-sure-formats-paired"}}
+by_dtype = {
+    name: comparing.measured(by_format, {"number format": name}, comparing.TEST)
+    for name in formats.keys
+}
+summary.paired_tests(by_dtype, *formats.keys)
+
+# %% tags=["hide-input"]
+change = comparing.difference(*by_dtype.values())
+glue("sure_format_change", report.points(change), display=False)
+seeds = {s: m.value for s, m in by_dtype["bfloat16"].items()}
+spread = np.std(list(seeds.values()), ddof=1) if len(seeds) > 1 else None
+text = "open" if spread is None else f"{spread:.2f}"
+glue("sure_format_spread", text, display=False)
+
+# %% [markdown]
+# From bfloat16 to float32 the test error changes by {glue:text}`sure_format_change`, paired by seed, where single seeds
+# have a standard deviation of {glue:text}`sure_format_spread` points. The interval says what a difference could still
+# be hidden.
+#
+# ## Interpretation
+#
+# *Steps of a few hundredths of a point are beyond single runs.* No reading of one run against another can decide them,
+# however carefully the search is logged. That is no fault of the log; it is a property of 10,000 images and of
+# seeds.
+#
+# *A search that takes the lowest of several runs moves by luck as well as by merit.* One step's luck becomes the
+# next step's base. The one-standard-error rule and a fixed base keep that from piling up.
+#
+# *What helps:* more seeds for the steps that matter, the same seeds in both conditions, paired comparisons, and test
+# errors looked at once.
+#
+# ## Next step
+#
+# The {doc}`scorecard <98-scorecard>` applies all of this to each claim.
+#
+# ## Deviations
+#
+# - The `quick` profile has small nets at an early stage, whose seeds spread far more than those of trained nets.
+#   Its numbers show the method; the seeds needed for the source's steps follow from the paper scale.
+# - The number of seeds is small. A standard deviation from five seeds is itself uncertain by a factor of about two.
+#
+# ## Try it yourself
+#
+# ```{exercise} The power of three seeds
+# :label: ex-sure-power
+#
+# How large must a step be so that three seeds per setting find it with 80 % probability, if single runs have a
+# standard deviation of 0.1 points?
+# ```
+#
+# ````{solution} ex-sure-power
+# :class: dropdown
+#
+# ```python
+# from ff_utils.uncertainty import seeds_needed
+#
+# sd = 2**0.5 * 0.1
+# print(next(s / 100 for s in range(1, 200) if seeds_needed(s / 100, sd) <= 3))
+# ```
+#
+# About three times the standard deviation of the difference: with two degrees of freedom t is large.
+# ````
