@@ -28,7 +28,7 @@ def _table(rows: list[dict], name: str, index: list | None = None) -> pd.DataFra
     """A table with one header row: the first column's name stands in it, and numbers are as short as they can be."""
     frame = pd.DataFrame(rows, index=index) if index is not None else pd.DataFrame(rows).set_index(name)
     frame.index = [number(key) if isinstance(key, float) else key for key in frame.index]
-    return frame.fillna("").rename(columns=SYMBOLS).rename_axis(columns=SYMBOLS.get(name, name))
+    return frame.astype(object).fillna("").rename(columns=SYMBOLS).rename_axis(columns=SYMBOLS.get(name, name))
 
 
 def plan(study: Study) -> pd.DataFrame:
