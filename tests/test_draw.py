@@ -306,7 +306,7 @@ def test_everything_works_from_the_keyboard(opened):
     page.keyboard.press("Backspace")
     assert seen(page).max() == 0
     page.get_by_role("button", name="Example: a 4, as it comes").press("Enter")
-    expect(page.locator("[aria-live]")).to_contain_text("The true label is 4")
+    expect(page.locator("[aria-live]")).to_contain_text("Its label in the data is 4")
 
 
 def test_a_label_is_written_into_the_image_that_is_shown(opened):

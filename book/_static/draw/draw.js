@@ -6,7 +6,7 @@
   const PAD = 280; // Units of the drawing pad, whatever its size on the screen.
   const BOX = 20; // MNIST fits a digit into a square of this many pixels.
   const PEN = 2.5; // Width of a stroke, in pixels of the image.
-  const FINE = 8; // An image is drawn this many times larger and then averaged.
+  const FINE = 4; // An image is drawn this many times larger and then averaged.
   const LARGEST_SCALE = 0.3; // Pixels of the image for one unit of the pad: a dot stays a dot.
   const TINY = 1e-12; // Keeps the scale of an all-zero row finite, as in ff_utils/network.py.
 
@@ -134,7 +134,7 @@
     const [[left, right], [top, bottom]] = [range(0), range(1)];
     const scale = Math.min((BOX - PEN) / Math.max(right - left, bottom - top), LARGEST_SCALE);
 
-    // The opacities where the point `middle` of the pad lies in the middle of the image.
+    // The bytes, every fourth an opacity, where the point `middle` of the pad lies in the middle of the image.
     const drawn = (middle) => {
       fineContext.resetTransform();
       fineContext.clearRect(0, 0, fine.width, fine.height);
@@ -142,23 +142,27 @@
       fineContext.translate(-middle[0], -middle[1]);
       fineContext.lineWidth = PEN / scale;
       trace(fineContext, strokes);
-      return fineContext.getImageData(0, 0, fine.width, fine.height).data.filter((_, i) => i % 4 === 3);
+      return fineContext.getImageData(0, 0, fine.width, fine.height).data;
     };
 
     const middle = [(left + right) / 2, (top + bottom) / 2];
-    const mass = [0, 0, 0];
-    drawn(middle).forEach((value, i) => {
-      mass[0] += value * ((i % fine.width) + 0.5);
-      mass[1] += value * (Math.floor(i / fine.width) + 0.5);
-      mass[2] += value;
-    });
-    const centre = middle.map((value, axis) => value + (mass[axis] / mass[2] - fine.width / 2) / (scale * FINE));
+    const width = fine.width;
+    let [mass, massX, massY] = [0, 0, 0];
+    const rough = drawn(middle);
+    for (let i = 0; i < width * width; i++) {
+      const opacity = rough[4 * i + 3];
+      mass += opacity;
+      massX += opacity * ((i % width) + 0.5);
+      massY += opacity * (Math.floor(i / width) + 0.5);
+    }
+    const centre = middle.map((value, axis) => value + ([massX, massY][axis] / mass - width / 2) / (scale * FINE));
 
     const sums = new Float32Array(SIDE * SIDE);
-    drawn(centre).forEach((value, i) => {
-      const row = Math.floor(i / fine.width / FINE);
-      sums[row * SIDE + Math.floor((i % fine.width) / FINE)] += value;
-    });
+    const centred = drawn(centre);
+    for (let i = 0; i < width * width; i++) {
+      const row = Math.floor(i / width / FINE);
+      sums[row * SIDE + Math.floor((i % width) / FINE)] += centred[4 * i + 3];
+    }
     return Uint8Array.from(sums, (sum) => Math.round(sum / FINE ** 2));
   }
 
@@ -466,7 +470,7 @@
       const others = goodness.map((row, i) => [i + 1, best(row)]).filter(([, own]) => own !== label);
       parts.push(...others.map(([layer, own]) => `Layer ${layer} alone would say ${own}. `));
       if (!others.length) parts.push("Every layer alone agrees. ");
-      if (this.example) parts.push(`The true label is ${this.example.label}.`);
+      if (this.example) parts.push(`Its label in the data is ${this.example.label}.`);
       return parts;
     }
 
