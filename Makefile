@@ -7,7 +7,7 @@ BUILD_BOOK := jupyter-book build -W -n --keep-going --all --quiet
 FIRST_PAGE := _build/html/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help book html test quick paper notebooks bench times requirements clean
+.PHONY: help book html test quick paper notebooks bench times faults requirements clean
 
 help:
 	@echo "make book          execute every chapter from the stored results, build the HTML"
@@ -18,6 +18,7 @@ help:
 	@echo "make notebooks     execute every chapter and store the notebooks"
 	@echo "make bench         time the engine: a quarter of an hour"
 	@echo "make times         time every chapter, for the page on run times"
+	@echo "make faults        kill processes, fill disks, damage files: five minutes"
 	@echo "make requirements  pin the dependencies of pyproject.toml anew (needs uv)"
 	@echo "make clean         remove what was built; results and environments stay"
 
@@ -55,6 +56,9 @@ bench: $(VENV)/.ready
 times: $(VENV)/.ready
 	$(BIN)/python book/notebooks.py execute build/book --times results/chapter_times.csv
 	$(BIN)/python book/notebooks.py execute build/quick -p profile quick -p train all --times results/chapter_times.csv
+
+faults: $(VENV)/.ready
+	$(BIN)/python -m faults
 
 # uv keeps the versions already pinned where it can; after removing a line it takes the newest.
 UV ?= uv

@@ -71,16 +71,16 @@ with TemporaryDirectory() as folder:
     for negatives in ("random", "one_of_three"):
         run = ff_utils.train(
             smoke.base.vary(negatives=negatives),
-            smoke.epochs,
+            smoke.sweep,
             store=ff_utils.Store(folder),
             progress=False,
         )
-        errors[negatives] = run.at(smoke.epochs, "val_label_search_error")
+        errors[negatives] = run.at(smoke.sweep, "val_label_search_error")
 assert max(errors.values()) < 45, "far below chance, which is 90 %"
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"caption": "Validation error by label search on scikit-learn's digits, one seed each. These are 360 images: the table shows that the sampler works, not which one is best.", "name": "tab-extend"}}
 table = pd.DataFrame({"validation error (%)": errors}).map("{:.1f}".format)
-glue("extend_epochs", smoke.epochs, display=False)
+glue("extend_epochs", smoke.sweep, display=False)
 table.rename_axis(columns="negatives")
 
 # %% [markdown]
