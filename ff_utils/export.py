@@ -124,9 +124,16 @@ class Exported(_Part):
 def export(config: RunConfig, epochs: int, path: Path, *, store: Store | None = None, progress=None) -> Exported:
     """Train the run of `config` where it is not finished yet, and write its net to `path`.
 
-    Raises `UserError` where the net is too large for a page or its images are not 28 × 28 grey pixels, where
-    the weights of a finished run are no longer on this machine, or as `train` does.
+    Raises `UserError` where the page could not show such a net (labels in the input, few weights, grey images of
+    28 × 28 pixels), where the weights of a finished run are no longer on this machine, or as `train` does.
     """
+    plain = RunConfig()
+    for field in ("algorithm", "pretext", "contrast"):
+        if getattr(config, field) != getattr(plain, field):
+            raise UserError(
+                f"the page reads nets that learned the data's labels the Forward-Forward way, not one with "
+                f"{field} {getattr(config, field)!r}"
+            )
     weights = sum(a * b for a, b in zip((784, *config.hidden), config.hidden, strict=False))
     if weights * 4 / 3 > LARGEST_FILE:
         raise UserError(
