@@ -50,9 +50,17 @@ glue("intro_decided", int((words != "not run").sum()), display=False)
 glue("intro_runs", len(store.runs()), display=False)
 
 best = catalogue.best(store)
-glue("intro_best", f"{best.at(best.epochs, TEST):.2f}", display=False)
-glue("intro_best_layers", catalogue.layers(best.config), display=False)
-glue("intro_best_epochs", best.epochs, display=False)
+glue(
+    "intro_best",
+    f"{best.at(best.epochs, TEST):.2f}" if best else "open",
+    display=False,
+)
+glue(
+    "intro_best_layers",
+    catalogue.layers(best.config) if best else "open",
+    display=False,
+)
+glue("intro_best_epochs", best.epochs if best else "open", display=False)
 published = {claim.id: claim.published for claim in claims}
 glue("intro_paper", f"{published['A-ep500-jitter']:.2f}", display=False)
 glue("intro_hinton", f"{published['B-ep500-jitter']:.2f}", display=False)
