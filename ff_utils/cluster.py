@@ -1,7 +1,7 @@
 """Runs of a study on other machines: through any executor, such as that of a dask cluster.
 
-    dask scheduler                                       # on one machine
-    dask worker tcp://host:8786 --nworkers 4 --nthreads 1  # on each that trains
+    dask scheduler                                                     # on one machine
+    OMP_NUM_THREADS=2 dask worker tcp://host:8786 --nthreads 1         # on each that trains: its cores
     python -m ff_utils study all --scheduler tcp://host:8786
 
 A worker trains in its own cache folder and returns the folder of the finished run; only the caller writes to
