@@ -88,7 +88,7 @@ budget.draw_workers(seconds)
 #
 # ## On a cluster
 #
-# Every machine needs the same environment (`requirements.txt`) and the data. Three commands do the rest. The
+# Every machine, the scheduler's too, needs the same environment (`requirements.txt`), and workers the data. Three commands do the rest. The
 # first starts the scheduler on one machine and prints its address:
 #
 # ```bash
