@@ -16,7 +16,7 @@ from .figures import GREY, MARK, POSITIVE
 from .results import Store
 from .studies import PROFILES, STUDIES, Planned, schedule
 
-GPU_SPEED = 50e12  # Operations per second in training. Assumed: no run of the book was on a GPU.
+GPU_SPEED = 20e12  # Operations per second in training, evaluation included. Assumed: no run was on a GPU.
 WORKERS = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
@@ -105,5 +105,6 @@ def draw_workers(seconds: list[float]) -> None:
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_xticks(WORKERS, [str(workers) for workers in WORKERS])
+    axes.yaxis.set_major_formatter(lambda hours, _: f"{hours:g}")
     axes.set(xlabel="machines", ylabel="hours")
     axes.legend()

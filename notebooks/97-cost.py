@@ -53,13 +53,14 @@ for name, value in {
 #
 # Counted are the matrix products of training. An epoch of a run always takes the same number of them, so
 # the work of a study is known before it is trained. Some runs are part of several studies, and a longer run
-# contains the shorter ones; each is counted once.
+# contains the shorter ones; each is counted once. Images of every data set are counted as those of MNIST,
+# and nets trained by backpropagation as Forward-Forward nets of their size.
 #
 # - **Two cores.** The {glue:text}`cost_measured` stored runs of the published size on "{glue:text}`cost_hardware`"
 #   reached {glue:text}`cost_speed` · 10⁹ operations per second in the median, evaluation included.
 # - **One GPU.** This is an *estimate*: no run of the book was on a GPU. It assumes
-#   {glue:text}`cost_gpu` · 10¹² operations per second in training. A card of half that speed takes twice
-#   the time.
+#   {glue:text}`cost_gpu` · 10¹² operations per second in training, evaluation included. A card of half
+#   that speed takes twice the time.
 # - **A cluster.** Runs are independent. Each goes to the next machine that is free, the longest first, and every
 #   machine is as fast as the one above.
 #

@@ -98,8 +98,6 @@ def test_torchvision_reads_the_original_files_once(arrays, tmp_path, monkeypatch
 def test_an_unknown_name():
     names = "mnist, fashion_mnist, cifar10, svhn, digits"
     with pytest.raises(UserError, match=f"no data set 'nmist'; the data sets are {names}"):
-        UserError, match="no data set 'nmist'; the data sets are mnist, fashion_mnist, cifar10, svhn, digits"
-    ):
         load("nmist")
 
 
