@@ -124,7 +124,7 @@ def damage_cache(tally: Tally, folder: Path, flips: int, every: int = 1) -> None
         content, is_checkpoint = path.read_bytes(), path == scene.checkpoint
         versions = damaged(content or b"x", other if is_checkpoint else b"{", flips if is_checkpoint else 2)
         for number, (description, content) in enumerate(islice(versions, offset % every, None, every)):
-            with tally.case("damaged file", path.name, description):
+            with tally.case("damaged file", f"cache: {path.name}", description):
                 if content is None:
                     path.unlink()
                 else:

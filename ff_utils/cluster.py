@@ -1,7 +1,7 @@
 """Runs of a study on other machines: through any executor, such as that of a dask cluster.
 
-    dask scheduler                                       # on one machine
-    dask worker tcp://host:8786 --nworkers 4 --nthreads 1  # on each that trains
+    dask scheduler                                                     # on one machine
+    OMP_NUM_THREADS=2 dask worker tcp://host:8786 --nthreads 1         # on each that trains: its cores
     python -m ff_utils study all --scheduler tcp://host:8786
 
 A worker trains in its own cache folder and returns the folder of the finished run; only the caller writes to
@@ -45,6 +45,14 @@ def connected(address: str) -> Iterator[Executor]:
             raise UserError(
                 f"the scheduler at {address} has no workers; start some with: dask worker {address} --nthreads 1"
             ) from None
+        found = client.run(versions, on_error="return")
+        try:
+            found["the scheduler"] = client.run_on_scheduler(versions)  # It unpacks what it hands on.
+        except ImportError as error:
+            found["the scheduler"] = error
+        for place, theirs in found.items():
+            if not isinstance(theirs, OSError):  # That one was lost meanwhile.
+                _check_versions(place, theirs, versions())
         kept = "What was finished is stored; the same command trains the rest."
         try:
             yield client.get_executor()
@@ -54,17 +62,22 @@ def connected(address: str) -> Iterator[Executor]:
             raise UserError(f"the scheduler at {address} is gone. {kept}") from None
 
 
+def _check_versions(place: str, theirs: dict | Exception, ours: dict) -> None:
+    """Raises `UserError` if `place` could not say its versions, or would not give our digits."""
+    advice = "Install there what is installed here (requirements.txt), and start it again."
+    if isinstance(theirs, Exception):
+        raise UserError(f"{place} can't load this package ({theirs}). {advice}")
+    if theirs != ours:
+        raise UserError(f"{place} has other versions: {theirs}, not {ours}. {advice}")
+
+
 def train_there(planned: Planned, versions_of_caller: dict) -> tuple[str, dict[str, bytes]]:
     """What a worker does: train one run, and return its folder as its name and the content of its files.
 
     Raises `UserError` if it would not give the caller's digits, or for what `train` raises it.
     """
     worker = f"worker on {platform.node()}"
-    if (here := versions()) != versions_of_caller:
-        raise UserError(
-            f"{worker}: its versions are {here}, those of the caller are {versions_of_caller}. Install the same "
-            "there (requirements.txt), and start the worker again."
-        )
+    _check_versions(worker, versions(), versions_of_caller)  # It may have joined after the others were asked.
     config, epochs, dtype = planned
     with tempfile.TemporaryDirectory() as folder:
         try:
@@ -91,8 +104,6 @@ def distribute(missing: list[Planned], store: Store, executor: Executor, progres
                 run = store.adopt(*future.result())
                 bar.write(f"{number} of {len(futures)}: {run.path}")
                 bar.update()
-    except ModuleNotFoundError as error:
-        raise UserError(f"a worker lacks a package ({error}). Install there what is installed here.") from None
     finally:
         for future in futures:
             future.cancel()

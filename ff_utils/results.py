@@ -22,6 +22,7 @@ import hashlib
 import io
 import json
 import os
+import platform
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
@@ -35,6 +36,7 @@ import pandas as pd
 import yaml
 
 from .config import RunConfig, load_config, save_config
+from .data import cache_folder
 from .errors import UserError, explained
 
 FILES = (
@@ -201,8 +203,7 @@ class Store:
         provenance: dict,
     ) -> Run:
         """Write a finished run and return it. It appears whole, under a new name, or not at all."""
-        started = datetime.fromisoformat(provenance["started"])
-        name = f"{started:%Y%m%d_%H%M%S}-{config.short_hash}"
+        name = f"{datetime.fromisoformat(provenance['started']):%Y%m%d_%H%M%S}-{config.short_hash}"
         metrics = pd.DataFrame(rows)
 
         def fill(folder: Path) -> None:
@@ -216,8 +217,7 @@ class Store:
             sums = [f"{hashlib.sha256((folder / f).read_bytes()).hexdigest()}  {f}\n" for f in FILES]
             (folder / "SHA256SUMS").write_text("".join(sums))
 
-        # The microseconds are those of this run alone, and the same again should this process be killed.
-        return self._receive(name, f"{name}-{started:%f}", fill)
+        return self._receive(name, fill)
 
     def adopt(self, name: str, files: dict[str, bytes]) -> Run:
         """Take in a run that another machine trained: the name of its folder, and the content of its files."""
@@ -226,11 +226,13 @@ class Store:
             for file, content in files.items():
                 (folder / file).write_bytes(content)
 
-        return self._receive(name, name, fill)
+        return self._receive(name, fill)
 
-    def _receive(self, name: str, key: str, fill: Callable[[Path], None]) -> Run:
-        """A run whose folder `fill` writes; `key` is for the time until it is whole."""
-        incoming = self.runs_folder / f".incoming-{key}"
+    def _receive(self, name: str, fill: Callable[[Path], None]) -> Run:
+        """The run whose folder `fill` writes."""
+        # With one cache, one process at a time is at a run; should it be killed, the next finds what it left.
+        writer = hashlib.sha256(f"{platform.node()} {cache_folder().absolute()}".encode()).hexdigest()[:8]
+        incoming = self.runs_folder / f".incoming-{name}-{writer}"
         kept = "Nothing is lost: the checkpoint is kept, and the same command goes on from it."
         with explained(self.runs_folder, kept):
             shutil.rmtree(incoming, ignore_errors=True)

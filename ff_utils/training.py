@@ -249,7 +249,7 @@ def _train(config, epochs, store, folder, splits, progress, dtype, device, check
     trainer = trainer_class(config)(config, splits, dtype, device)
     machine = describe_machine(trainer, splits.checksum)
     if state is None:
-        record.provenance = {"started": datetime.now().isoformat(), "seconds": 0.0, **machine}
+        record.provenance = {"started": datetime.now().isoformat(timespec="seconds"), "seconds": 0.0, **machine}
     else:
         trainer.load(state)
         if any(record.provenance[key] != machine[key] for key in SAME_DIGITS):

@@ -25,8 +25,8 @@ def number_format(monkeypatch):
     monkeypatch.setenv("FF_DTYPE", "float32")
 
 
-def planned(count, epochs):
-    return [Planned(CONFIG.vary(seed=seed), epochs) for seed in range(count)]
+def planned(count, epochs, **changes):
+    return [Planned(CONFIG.vary(seed=seed, **changes), epochs) for seed in range(count)]
 
 
 def wait_for(condition, what):
@@ -129,7 +129,7 @@ def test_an_interrupted_study_keeps_what_is_finished(busy, study):
 
 
 def test_what_a_killed_worker_was_at_is_done_elsewhere_and_counted_once(busy, tmp_path):
-    missing = planned(4, epochs=50)
+    missing = planned(4, epochs=60, theta=2.0)
     struck = []
 
     def strike():
@@ -150,9 +150,9 @@ def test_what_a_killed_worker_was_at_is_done_elsewhere_and_counted_once(busy, tm
         cluster.distribute(missing, Store(), executor, progress=False)
     thread.join()
     ((log, config),) = struck
-    assert log.read_text().count("\n") < 50  # It did not finish there.
+    assert log.read_text().count("\n") < 60  # It did not finish there.
     runs = assert_each_once(missing)
-    alone = train(config, 50, store=Store(tmp_path / "alone"), progress=False)
+    alone = train(config, 60, store=Store(tmp_path / "alone"), progress=False)
     support.assert_same_results(runs[config.seed], alone)
 
 
@@ -178,8 +178,8 @@ def test_a_worker_without_the_package(idle, study, tmp_path):
     process.kill()
     process.wait()
     assert code == 2
-    assert "error: a worker lacks a package (" in errors and "ff_utils" in errors and "Traceback" not in errors
-    assert Store().runs() == []
+    assert errors.startswith("error: tcp://127.0.0.1:") and "can't load this package" in errors
+    assert "ff_utils" in errors and "Traceback" not in errors
 
 
 # -- any executor -------------------------------------------------------------------------------------------
@@ -204,6 +204,6 @@ def test_the_first_error_stops_the_study_and_keeps_what_is_finished(monkeypatch)
 
 def test_a_worker_of_other_versions():
     theirs = cluster.versions() | {"engine_version": 0}
-    with pytest.raises(UserError, match=r"worker on .*'engine_version': 0.*Install the same"):
+    with pytest.raises(UserError, match=r"worker on .* has other versions: .*'engine_version': 0.*Install there"):
         cluster.train_there(planned(1, 1)[0], theirs)
     assert Store().runs() == []

@@ -1,0 +1,110 @@
+"""What the whole book costs: the work in its studies, and the time of it on one machine, a GPU or a cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from heapq import heapreplace
+
+import matplotlib.pyplot as plt
+import pandas as pd
+
+from .catalogue import hardware, seconds_of
+from .collecting import readable_time
+from .cost import step_products
+from .errors import UserError
+from .figures import GREY, MARK, POSITIVE
+from .results import Store
+from .studies import PROFILES, STUDIES, Planned, schedule
+
+GPU_SPEED = 20e12  # Operations per second in training, evaluation included. Assumed: no run was on a GPU.
+WORKERS = (1, 2, 4, 8, 16, 32, 64, 128)
+
+
+def operations(planned: Planned) -> float:
+    """The floating-point operations of a run at paper scale: those of its training products."""
+    steps = planned.epochs * -(-PROFILES["paper"].training_images // planned.config.batch_size)
+    return steps * sum(float(product.operations) for product in step_products(planned.config))
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Operations per second in training, evaluation included; where it comes from."""
+
+    per_second: float
+    runs: int
+    hardware: str
+
+    def seconds(self, planned: list[Planned]) -> list[float]:
+        return [operations(run) / self.per_second for run in planned]
+
+
+def measured(store: Store) -> Speed:
+    """The median speed of the stored runs of the published size, on the hardware that has most of them."""
+    hidden = PROFILES["paper"].base.hidden
+    wide = [run for run in store.runs() if run.config.hidden == hidden and run.config.dataset == "mnist"]
+    if not wide:
+        raise UserError("no run of the published size is stored; there is nothing to estimate from")
+    speeds = pd.DataFrame(
+        [(hardware(run), operations(Planned(run.config, run.epochs)) / seconds_of(run)) for run in wide],
+        columns=["hardware", "speed"],
+    )
+    most = speeds["hardware"].mode()[0]
+    chosen = speeds.loc[speeds["hardware"] == most, "speed"]
+    return Speed(float(chosen.median()), len(chosen), most)
+
+
+def longest(names: list[str]) -> list[Planned]:
+    """All runs of these studies, each as far as any of them needs it: a longer run contains the shorter."""
+    reached: dict[tuple, Planned] = {}
+    for planned in schedule(names):
+        known = reached.get((planned.config, planned.dtype))
+        if known is None or known.epochs < planned.epochs:
+            reached[planned.config, planned.dtype] = planned
+    return list(reached.values())
+
+
+def makespan(seconds: list[float], workers: int) -> float:
+    """How long runs take that `workers` workers take one after the other, the longest first."""
+    free = [0.0] * workers
+    for duration in sorted(seconds, reverse=True):
+        heapreplace(free, free[0] + duration)
+    return max(free)
+
+
+def by_study(speed: Speed, workers: int) -> pd.DataFrame:
+    """What each study adds to those above it: runs, epochs, work, and the time of that."""
+    columns = ["runs", "epochs", "10¹⁵ operations", speed.hardware, "one GPU (estimated)", f"{workers} such machines"]
+
+    def row(runs: int, planned: list[Planned]) -> list:
+        work, seconds = sum(map(operations, planned)), speed.seconds(planned)
+        times = (sum(seconds), work / GPU_SPEED, makespan(seconds, workers))
+        return [runs, sum(run.epochs for run in planned), f"{work / 1e15:.1f}", *map(readable_time, times)]
+
+    rows, names, before = {}, [], {}
+    for name in STUDIES:
+        names.append(name)
+        reached = {(run.config, run.dtype): run.epochs for run in longest(names)}
+        further = [
+            Planned(config, epochs - before.get((config, dtype), 0), dtype)
+            for (config, dtype), epochs in reached.items()
+            if epochs > before.get((config, dtype), 0)
+        ]
+        rows[name] = row(len(reached) - len(before), further)
+        before = reached
+    rows["all"] = row(len(before), longest(names))
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis(columns="study")
+
+
+def draw_workers(seconds: list[float]) -> None:
+    """The time of the whole book against the number of workers, with what is ideal and with the longest run."""
+    _, axes = plt.subplots()
+    hours = [makespan(seconds, workers) / 3600 for workers in WORKERS]
+    axes.plot(WORKERS, [hours[0] / workers for workers in WORKERS], ":", color=GREY, label="evenly divided")
+    axes.axhline(max(seconds) / 3600, color=MARK, ls="--", label="longest run")
+    axes.plot(WORKERS, hours, "o-", color=POSITIVE, label="runs as they are")
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log")
+    axes.set_xticks(WORKERS, [str(workers) for workers in WORKERS])
+    axes.yaxis.set_major_formatter(lambda hours, _: f"{hours:g}")
+    axes.set(xlabel="machines", ylabel="hours")
+    axes.legend()

@@ -1,0 +1,41 @@
+"""The cost of the book: every run counted once, and divided among workers as they are."""
+
+import pytest
+import support
+
+from ff_utils import Store, UserError, budget, studies
+from ff_utils.studies import Planned
+
+
+def test_every_run_is_counted_once_and_as_far_as_it_goes():
+    names = list(studies.STUDIES)
+    longest = budget.longest(names)
+    assert len({(run.config, run.dtype) for run in longest}) == len(longest)
+    reached = {(run.config, run.dtype): run.epochs for run in longest}
+    assert all(reached[run.config, run.dtype] >= run.epochs for run in studies.schedule(names))
+
+
+def test_runs_are_not_divided_among_workers():
+    assert budget.makespan([4, 3, 2, 1], 1) == 10
+    assert budget.makespan([3, 1, 4, 2], 2) == 5
+    assert budget.makespan([4, 3, 2, 1], 9) == 4
+
+
+def test_the_studies_add_up_to_the_book():
+    table = budget.by_study(budget.Speed(1e12, 1, "a machine"), workers=4)
+    assert table["runs"].iloc[:-1].sum() == table["runs"]["all"]
+    assert table["epochs"].iloc[:-1].sum() == table["epochs"]["all"]
+
+
+def test_the_speed_is_that_of_stored_runs_of_full_size(monkeypatch):
+    support.skip_drawing(monkeypatch)
+    with pytest.raises(UserError, match="nothing to estimate from"):
+        budget.measured(Store())
+    base = studies.PROFILES["paper"].base
+    machine = {"started": "2026-01-02T03:04:05", "device": "a machine", "threads": 2, "dtype": "float32"}
+    for seed, seconds in enumerate((10.0, 20.0, 40.0)):
+        Store().save(base.vary(seed=seed), [{"epoch": 1, "seconds": seconds}], {}, {}, machine)
+    Store().save(base.vary(hidden=(10, 10)), [{"epoch": 1, "seconds": 0.1}], {}, {}, machine)
+    speed = budget.measured(Store())
+    assert speed.runs == 3
+    assert speed.per_second == budget.operations(Planned(base, 1)) / 20.0
