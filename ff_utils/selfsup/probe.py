@@ -1,8 +1,8 @@
 """What is measured on a frozen net beside its own task: `RunConfig.probe`.
 
-    transfer  a linear classifier for the data set's classes, on each layer and on several together
-    full      also the classifier on features averaged over all labels; how well position and stroke width can be
-              decoded from each layer; over how many directions it spreads; and its embedding of some test images
+- `transfer`: a linear classifier for the data set's classes, on each layer and on several together
+- `full`: also the classifier on features averaged over all labels; how well position and stroke width can be
+  decoded from each layer; over how many directions it spreads; and its embedding of some test images
 """
 
 from __future__ import annotations
