@@ -83,7 +83,6 @@ glue("intro_hinton", f"{published['B-ep500-jitter']:.2f}", display=False)
 main = verdicts.loc[
     [
         "A-baseline",
-        "A-ep60",
         "A-ep120",
         "A-ep500-jitter",
         "B-ep60",
