@@ -231,8 +231,9 @@ def draw_seeds(groups: dict[str, list[float]], images: int) -> None:
             axes.errorbar(estimate.mean, place + 0.16, xerr=sampling, fmt="none", color=GREY, capsize=4,
                           label="sampled images, 95 %" if place == 0 else None)  # fmt: skip
             if not estimate.one_seed:
-                half = estimate.high - estimate.mean
-                axes.errorbar(estimate.mean, place - 0.16, xerr=half, fmt="none", color=POSITIVE, capsize=4,
+                shown = estimate.of_an_error()
+                ends = [[shown.mean - shown.low], [shown.high - shown.mean]]
+                axes.errorbar(shown.mean, place - 0.16, xerr=ends, fmt="none", color=POSITIVE, capsize=4,
                               label="mean over seeds, 95 %" if place == 0 else None)  # fmt: skip
             axes.plot(errors, [place] * len(errors), "o", color=POSITIVE, label="seeds" if place == 0 else None)
     axes.set_yticks(range(len(groups)), groups)
