@@ -201,7 +201,7 @@ def draw_steps(table: pd.DataFrame) -> None:
 
     `table`: one row per step with the columns `val`, `test`, `our val`, `our test`; NaN is left out.
     """
-    _, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.3), sharey=True)
+    figure, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.4), sharey=True)
     places = np.arange(len(table))
     for axes, part, colour, title in zip(panels, ("val", "test"), (POSITIVE, NEGATIVE), ("validation", "test"),
                                          strict=True):  # fmt: skip
@@ -215,7 +215,7 @@ def draw_steps(table: pd.DataFrame) -> None:
         axes.margins(x=0.15)
     panels[0].set_yticks(places, table.index)
     panels[0].invert_yaxis()
-    panels[0].legend(loc="lower right", fontsize=8)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
 
 
 def draw_seeds(groups: dict[str, list[float]], images: int) -> None:
@@ -231,8 +231,9 @@ def draw_seeds(groups: dict[str, list[float]], images: int) -> None:
             axes.errorbar(estimate.mean, place + 0.16, xerr=sampling, fmt="none", color=GREY, capsize=4,
                           label="sampled images, 95 %" if place == 0 else None)  # fmt: skip
             if not estimate.one_seed:
-                half = estimate.high - estimate.mean
-                axes.errorbar(estimate.mean, place - 0.16, xerr=half, fmt="none", color=POSITIVE, capsize=4,
+                shown = estimate.of_an_error()
+                ends = [[shown.mean - shown.low], [shown.high - shown.mean]]
+                axes.errorbar(shown.mean, place - 0.16, xerr=ends, fmt="none", color=POSITIVE, capsize=4,
                               label="mean over seeds, 95 %" if place == 0 else None)  # fmt: skip
             axes.plot(errors, [place] * len(errors), "o", color=POSITIVE, label="seeds" if place == 0 else None)
     axes.set_yticks(range(len(groups)), groups)

@@ -207,15 +207,14 @@ def difference_table(collected: Collected, pairs: list[tuple], metrics: dict[str
 
 def readings(collected: Collected, rows: Sequence[published.Row]) -> pd.DataFrame:
     """Errors of a study's only cell at the epochs of some rows of the source, beside the source's."""
+    lacking = "not measured" if collected.by_name else "open"
     table = []
     for row in rows:
         epoch = collected.study.profile.milestones[row.epochs]
         ours = {
-            f"{name} error (%)": next(iter(map(str, estimates(collected, metric, epoch))), "")
+            f"{name} error (%)": next(iter(map(str, estimates(collected, metric, epoch))), lacking)
             for name, metric in (("validation", VALIDATION), ("test", TEST))
         }
-        if not collected.by_name:
-            ours["validation error (%)"] = "open"
         theirs = {"its validation": f"{row.validation:.2f}", "its test": f"{row.test:.2f}"}
         table.append({"epochs": epoch} | ours | {"the source's epochs": row.epochs} | theirs)
     return _table(table, "epochs")
@@ -223,11 +222,14 @@ def readings(collected: Collected, rows: Sequence[published.Row]) -> pd.DataFram
 
 def step_table(collected: Collected, steps: list[tuple[int, int]]) -> pd.DataFrame:
     """What going on from one epoch to another changes in both errors of a study's only cell."""
+    lacking = "not measured" if collected.by_name else "open"
     rows = []
     for start, end in steps:
-        ends = {name: [measured(collected, {}, metric, epoch) for epoch in (start, end)]
-                for name, metric in (("validation", VALIDATION), ("test", TEST))}  # fmt: skip
-        rows.append({"epochs": f"{start} → {end}"} | {name: points(difference(*pair)) for name, pair in ends.items()})
+        row = {"epochs": f"{start} → {end}"}
+        for name, metric in (("validation", VALIDATION), ("test", TEST)):
+            found = difference(*(measured(collected, {}, metric, epoch) for epoch in (start, end)))
+            row[name] = points(found) if found else lacking
+        rows.append(row)
     return _table(rows, "epochs")
 
 

@@ -175,8 +175,9 @@ for name, key in (("low", study.keys[0]), ("high", study.keys[-1])):
 
 # %% [markdown]
 # *Dead units.* At a rate of {glue:text}`lr_low`, {glue:text}`lr_dead_low` of all hidden units end up dead, at
-# {glue:text}`lr_high` {glue:text}`lr_dead_high`. They die in the first steps, when every layer is driven towards
-# θ from far below, and no later epoch brings them back.
+# {glue:text}`lr_high` {glue:text}`lr_dead_high`. Most die in the first steps, when every layer is driven towards θ from
+# far below. In the first layer, whose input never changes, a dead unit stays dead; a deeper one may come back when
+# the layers below it change.
 #
 # *One rate for unequal layers.* A single number has to serve a first layer with long inputs and deeper layers
 # with inputs of length 1. {numref}`tab-lr-layers` shows the price: whatever the rate, the layers do not learn

@@ -91,7 +91,7 @@ cropped = {crop.numpy().tobytes() for crop in crops}
 assert by_hand == cropped and len(cropped) == (2 * p + 1) ** 2
 glue("jitter_shifts", len(cropped), display=False)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "One image under all shifts of up to two pixels, as the crops give them.", "name": "fig-jitter-shifts"}, "image": {"alt": "A row of shifted copies of one digit."}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "One image at the corners of its crops and, in the middle, unshifted.", "name": "fig-jitter-shifts"}, "image": {"alt": "Five copies of one digit, four of them shifted."}}
 side = image.shape[-1]
 corners = [0, 4, 12, 20, 24]
 figures.draw_samples(
@@ -229,8 +229,7 @@ diagnostics.layers_of({name: collected.run_of(series=name) for name in series})
 #
 # ## Deviations
 #
-# - The `quick` profile trains nets of 300 units for a few epochs, the `smoke` profile shifts by one pixel. Neither is
-#   long enough to show what jitter buys; they show the method.
+# - The small profiles train for a few epochs, which is not long enough to show what jitter buys. They show the method.
 # - A run is read at its last epoch; the source does not say how it reads its own.
 #
 # ## Try it yourself
