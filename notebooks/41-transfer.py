@@ -61,7 +61,7 @@ references = studies.get("references", profile)
 report.plan(references)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The role of each hyperparameter.", "name": "tab-transfer-roles"}}
-report.roles(study)
+tables.roles(study)
 
 # %% tags=["nbval-ignore-output"]
 collected = collecting.collect(study, train)
@@ -69,6 +69,7 @@ report.status(collected)
 
 # %% tags=["nbval-ignore-output"]
 reference = collecting.collect(references, train)
+svhn = collecting.collect(studies.get("pretext-svhn", profile), "never")
 report.status(reference)
 
 # %% tags=["hide-input"]
@@ -78,7 +79,7 @@ report.timing(reference)
 # ## Result
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Transfer: the accuracy of a linear classifier for the true classes on the frozen features of the layers from the second on, in percent of the test images, with 95 % intervals. The difference is Forward-Forward less backprop. Columns marked C: the source, second-hand. The untrained net has no method; it stands in the first column.", "name": "tab-transfer-result"}}
-tables.settings_table([collected, reference], "transfer")
+tables.settings_table([collected, svhn, reference], "transfer")
 
 # %% tags=["hide-input"]
 data = study.base.dataset
