@@ -102,10 +102,11 @@ assert labelled.view(2, 3, 32, 32)[:, 1:].sum() == 0
 report.plan(study)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The role of each hyperparameter.", "name": "tab-pretext-roles"}}
-report.roles(study)
+tables.roles(study)
 
 # %% tags=["nbval-ignore-output"]
 collected = collecting.collect(study, train)
+svhn = collecting.collect(studies.get("pretext-svhn", profile), "never")
 report.status(collected)
 
 # %% tags=["hide-input"]
@@ -115,7 +116,7 @@ report.timing(collected)
 # ## Result
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Accuracy on the pretext task, in percent of the test images, with 95 % intervals: over seeds where there are several, else over the sampling of images. Forward-Forward is read out by label search, backprop by its softmax. The difference is Forward-Forward less backprop. Columns marked C: the source, second-hand.", "name": "tab-pretext-result"}}
-tables.settings_table([collected], "pretext")
+tables.settings_table([collected, svhn], "pretext")
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Validation error on rotation over the epochs: Forward-Forward by label search and backprop by its softmax. Lines are means over seeds, the shade spans all seeds.", "name": "fig-pretext-learning"}, "image": {"alt": "Two learning curves, one for each method."}}
 drawings.draw_pretext_learning(collected)

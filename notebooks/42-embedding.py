@@ -179,7 +179,21 @@ glue("embedding_cka_between", text, display=False)
 #
 # ## Interpretation
 #
-# INTERPRETATION
+# *Training on a task drops what it does not need, by either method.* Stroke width is harder to decode from both than
+# from the untrained net, and the deeper the harder ({numref}`fig-embedding-decoding`). Both bring the images onto fewer
+# directions. So far the source's observation holds. But it is not special to Forward-Forward: in these nets backprop
+# drops no less.
+#
+# *Position is not dropped, on the contrary.* Both methods make it easier to decode than from the untrained net. To tell a
+# rotation it seems to help to know where the ink is. Our second hypothesis was wrong about what the task needs.
+#
+# *The digits are hardly clustered.* After rotation the silhouette is {glue:text}`embedding_silhouette_ff` for
+# Forward-Forward, {glue:text}`embedding_silhouette_bp` for backprop and {glue:text}`embedding_silhouette_free` for the
+# untrained net. That a linear classifier finds them all the same says that they lie apart in directions that carry little
+# of the variance.
+#
+# *Layers of Forward-Forward resemble each other more.* Each is given the same task and the direction of the layer below.
+# Backprop's first and last layers have different jobs. This fits what {doc}`41-transfer` finds by layer.
 #
 # ## Next step
 #

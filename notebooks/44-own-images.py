@@ -192,8 +192,8 @@ Markdown(f"**{advice}**\n\n" + "\n".join(f"- {line}" for line in reasons))
 # %% [markdown]
 # How the recommendation comes about. The better of the two kinds of Forward-Forward on validation is compared with
 # backprop on the test images, image by image. It takes an interval that excludes 0 and a difference of at least
-# {glue:text}`own_matters` points to recommend one for its transfer. Neither is recommended where it can't be told
-# from a linear classifier on the raw pixels.
+# {glue:text}`own_matters` points to recommend one for its transfer. Neither is recommended where both can't be told
+# from the better, on validation, of what is free: raw pixels and an untrained net.
 #
 # ## What it does not say
 #

@@ -223,7 +223,8 @@ def made_up(forward, hybrid, back, pixels, n=400):
 
     seeds = dict(zip(own.CONTESTANTS, map(runs, (forward, hybrid, back)), strict=True))
     grid = {name: {1.0: found[0]} for name, found in seeds.items()}
-    return own.Comparison("flip", grid, seeds, {own.PIXELS: predictions(pixels)}, labels)
+    free = {own.PIXELS: own.Reference(1 - pixels, predictions(pixels)), own.UNTRAINED: own.Reference(1, predictions(0))}
+    return own.Comparison("flip", grid, seeds, free, labels)
 
 
 @pytest.mark.parametrize(

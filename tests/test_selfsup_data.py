@@ -74,7 +74,7 @@ def test_a_damaged_svhn_file_is_not_used(svhn, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "download_url", lambda *args, **kwargs: None)  # Nothing comes in its place.
     path = tmp_path / "cache/data/torchvision/train_32x32.mat"
     path.write_bytes(path.read_bytes()[:-10])
-    with pytest.raises(UserError, match=r"the svhn data is not on this machine .*put svhn\.npz into a folder"):
+    with pytest.raises(UserError, match=r"(?s)the svhn data is not on this machine .*put svhn\.npz into a folder"):
         load("svhn")
 
 

@@ -17,8 +17,12 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
+from torch.multiprocessing.reductions import StorageWeakRef
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 from tqdm import tqdm
 
+from .. import kernels
 from ..config import RunConfig, recipe
 from ..data import Splits
 from ..errors import UserError
@@ -50,15 +54,28 @@ class Trained:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """What is compared with: its error on validation in percent, and its `test` predictions [images]."""
+
+    validation: float
+    test: Tensor
+
+
+@dataclass(frozen=True)
 class Comparison:
-    """`grid`: the runs of each contestant by rate, one seed; `seeds`: its runs at the rate chosen; `references`: test
-    predictions [images] by name; `labels` of the test images."""
+    """`grid`: the runs of each contestant by rate, one seed; `seeds`: its runs at the rate chosen; `references` by
+    name; `labels` of the test images."""
 
     task: str
     grid: dict[str, dict[float, Trained]]
     seeds: dict[str, list[Trained]]
-    references: dict[str, Tensor]
+    references: dict[str, Reference]
     labels: Tensor
+
+    @property
+    def free(self) -> str:
+        """The better on validation of the references that need no training."""
+        return min((PIXELS, UNTRAINED), key=lambda name: self.references[name].validation)
 
 
 def configuration(contestant: str, task: str, seed: int = 0, rate: float = 1.0) -> RunConfig:
@@ -101,7 +118,9 @@ def compare(
         bar.set_description(SUPERVISED)
         supervised = run(configuration(SUPERVISED, task), splits, epochs, bar.update)
     untrained = run(configuration(FORWARD, task).vary(algorithm="none"), splits, 0)
-    references = {PIXELS: from_pixels(splits), UNTRAINED: untrained.test, SUPERVISED: supervised.test}
+    references = {PIXELS: from_pixels(splits)}
+    for name, trained in ((UNTRAINED, untrained), (SUPERVISED, supervised)):
+        references[name] = Reference(trained.errors["val_transfer"], trained.test)
     return Comparison(task, grid, chosen, references, splits.test.labels.cpu())
 
 
@@ -109,6 +128,7 @@ def run(config: RunConfig, splits: Splits, epochs: int, after_epoch=None) -> Tra
     """Train one net and read it."""
     device = default_device()
     trainer = trainer_class(config)(config, splits, torch.float32, device)
+    kernels.allow_compiling(False)  # A run of seconds is over before a compiler is.
     seconds = 0.0
     for _ in range(epochs):
         started = time.perf_counter()
@@ -133,22 +153,41 @@ def run(config: RunConfig, splits: Splits, epochs: int, after_epoch=None) -> Tra
     )  # fmt: skip
 
 
-def from_pixels(splits: Splits) -> Tensor:
-    """The test predictions of the same linear classifier on the images as they are."""
-    train, test = (joined([part.images.flatten(1) / 255]) for part in (splits.train, splits.test))
-    return fit(train, splits.train.labels.cpu().numpy()).predict(test)
+def from_pixels(splits: Splits) -> Reference:
+    """The same linear classifier on the images as they are."""
+    train, validation, test = (
+        joined([part.images.flatten(1) / 255]) for part in (splits.train, splits.validation, splits.test)
+    )
+    classifier = fit(train, splits.train.labels.cpu().numpy())
+    return Reference(error_percent(classifier.predict(validation), splits.validation.labels), classifier.predict(test))
+
+
+class Held(TorchDispatchMode):
+    """Counts the memory of the tensors that operations make, for as long as each is held; `peak` in bytes."""
+
+    def __init__(self):
+        super().__init__()
+        self.alive: dict[int, tuple[StorageWeakRef, int]] = {}
+        self.peak = 0
+
+    def __torch_dispatch__(self, function, types, arguments=(), options=None):
+        given = {t.untyped_storage()._cdata for t in tree_leaves((arguments, options)) if isinstance(t, Tensor)}
+        result = function(*arguments, **(options or {}))
+        for tensor in tree_leaves(result):
+            if isinstance(tensor, Tensor) and (storage := tensor.untyped_storage())._cdata not in given:
+                self.alive[storage._cdata] = (StorageWeakRef(storage), storage.nbytes())
+        self.alive = {key: held for key, held in self.alive.items() if not held[0].expired()}
+        self.peak = max(self.peak, sum(size for _, size in self.alive.values()))
+        return result
 
 
 def step_bytes(trainer: Trainer) -> int:
-    """The most memory that one training step holds beyond the net itself, in bytes, by PyTorch's profiler."""
+    """The most memory that one training step holds beyond the net and the data, in bytes."""
     rows = torch.arange(min(trainer.config.batch_size, len(trainer.labels)), device=trainer.device)
     draws = trainer.draws(trainer.epoch + 1)
-    with torch.profiler.profile(profile_memory=True) as profile:
+    with Held() as held:
         trainer.step(rows, draws)
-    changes = [
-        event.nbytes() for event in profile.profiler.kineto_results.events() if event.name() == "[memory]"
-    ]  # In order of time.
-    return int(max(np.cumsum(changes), default=0))
+    return held.peak
 
 
 # -- what it says -------------------------------------------------------------------------------------
@@ -208,8 +247,8 @@ def table(comparison: Comparison) -> pd.DataFrame:
             "training (s)": f"{np.median([run.seconds for run in runs]):.1f}",
             "memory of a step (MB)": f"{max(run.bytes for run in runs) / 1e6:.1f}",
         }
-    for name, predictions in comparison.references.items():
-        rows[name] = {"transfer accuracy": accuracy([predictions], comparison.labels)}
+    for name, reference in comparison.references.items():
+        rows[name] = {"transfer accuracy": accuracy([reference.test], comparison.labels)}
     return pd.DataFrame(rows).T.fillna("")
 
 
@@ -228,12 +267,13 @@ def recommend(comparison: Comparison) -> tuple[str, list[str]]:
     }
     forward = min((FORWARD, HYBRID), key=validation.__getitem__)  # Chosen on validation, compared on test.
     gap = difference(tests[forward], tests[BACKPROP], labels)
-    free = {name: difference(tests[name], [comparison.references[PIXELS]], labels) for name in (forward, BACKPROP)}
-    worth = {name: found.sign < 0 for name, found in free.items()}
+    free = [comparison.references[comparison.free].test]
+    gains = {name: difference(tests[name], free, labels) for name in (forward, BACKPROP)}
+    worth = {name: found.sign < 0 for name, found in gains.items()}
     better = {-1: forward, 1: BACKPROP}.get(gap.sign)
 
     if not any(worth.values()):
-        advice = "Use neither: on this sample a linear classifier on the raw pixels does as well."
+        advice = f"Use neither: on this sample a linear classifier on what is free ({comparison.free}) does as well."
     elif better == BACKPROP and gap.mean >= MATTERS:
         advice = "Use backprop: what it learns carries over better."
     elif better == forward and -gap.mean >= MATTERS:
@@ -248,9 +288,9 @@ def recommend(comparison: Comparison) -> tuple[str, list[str]]:
         "one with the lower validation error."
     ]
     reasons += [
-        f"{name} against a linear classifier on raw pixels: {found}."
-        + ("" if worth[name] else " The interval does not exclude that it gains nothing.")
-        for name, found in free.items()
+        f"Transfer error of {name} less that of what is free ({comparison.free}): {found}."
+        + ("" if worth[name] else " The interval does not exclude that training gains nothing.")
+        for name, found in gains.items()
     ]
     spreads = {name: spread(comparison.grid[name]) for name in (forward, BACKPROP)}
     reasons.append(

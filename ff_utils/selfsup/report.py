@@ -11,10 +11,11 @@ import pandas as pd
 import torch
 
 from ..collecting import Collected, column
-from ..comparing import Measured, difference, measured
-from ..report import points
+from ..comparing import IMAGES, Measured, difference, measured
+from ..report import FIXED, points
 from ..results import Run
 from ..scorecard import load_claims
+from ..studies import Study
 from ..uncertainty import Estimate, over_seeds
 from .embedding import linear_cka, scatter, silhouette
 
@@ -30,6 +31,22 @@ PRETEXT = {"forward_forward": "test_label_search_error", "backprop": "test_softm
 TRANSFER = dict.fromkeys(METHODS, "test_transfer_error")
 
 
+def roles(study: Study) -> pd.DataFrame:
+    """What the study is about, what each method has of its own so that the comparison is fair, and what is held."""
+    configs = [cell.config for cell in study.cells]
+    varied = {name for config in configs for name in study.base.differences(config)} - {"probe", "seed"}
+    asked = {name for cell in study.cells for name in cell.settings}
+    scientific = sorted(varied & (asked | {"algorithm", "pretext", "dataset"}))
+    rows = [("scientific", name, "varied") for name in scientific]
+    rows += [
+        ("of each method", name, ", ".join(dict.fromkeys(f"{getattr(config, name)}" for config in configs)))
+        for name in sorted(varied - set(scientific))
+    ]
+    rows += [("nuisance", "seed", "averaged over")]
+    rows += [("fixed", name, str(getattr(study.base, name))) for name in FIXED if name not in varied]
+    return pd.DataFrame(rows, columns=["role", "hyperparameter", "value"]).set_index("role")
+
+
 def of_cell(collected: Collected, metric: str, **settings) -> dict[int, Measured]:
     """`metric` of the cell with these settings at its own length, by seed; empty where its runs are missing."""
     cells = [c for c in collected.study.cells if all(c.settings.get(name) == v for name, v in settings.items())]
@@ -40,7 +57,8 @@ def estimate(found: dict[int, Measured]) -> Estimate | None:
     """The mean of what was measured, as an accuracy in percent."""
     if not found:
         return None
-    error = over_seeds([one.value for one in found.values()])
+    first = next(iter(found.values()))
+    error = over_seeds([one.value for one in found.values()], IMAGES[first.run.config.dataset])
     return Estimate(100 - error.mean, 100 - error.high, 100 - error.low, error.seeds)
 
 

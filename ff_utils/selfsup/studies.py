@@ -111,12 +111,17 @@ def sensitivity(profile: Profile) -> Study:
 
 
 def ablation(profile: Profile) -> Study:
-    """What of the gap is the objective and what is the locality: the goodness objective, descended by backprop."""
+    """What of the gap is the objective and what is the locality: the goodness objective, descended by backprop.
+
+    Through all layers the last one's goodness needs a smaller rate: at the usual one that layer dies.
+    """
     base = forward(profile).vary(pretext="rotation", probe="full")
     variants = {
         "goodness of each layer, local": base,
         "goodness of all layers, backprop": base.vary(algorithm="backprop_goodness_all", probe="transfer"),
-        "goodness of the last layer, backprop": base.vary(algorithm="backprop_goodness_last", probe="transfer"),
+        "goodness of the last layer, backprop": base.vary(
+            algorithm="backprop_goodness_last", probe="transfer", goodness_from=len(base.hidden), lr=0.0003
+        ),
         "cross-entropy, backprop": twin(base),
     }
     cells = [Cell({"objective": name}, config, length(profile), (0,)) for name, config in variants.items()]
