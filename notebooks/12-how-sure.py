@@ -22,7 +22,7 @@
 
 # %% tags=["parameters"]
 profile = "quick"  # smoke, quick or paper: from seconds to hours
-train = "never"  # never, missing, all (from scratch) or auto
+train = "auto"  # never, missing, all (from scratch) or auto
 
 # %% tags=["hide-input"]
 import numpy as np

@@ -24,7 +24,7 @@
 
 # %% tags=["parameters"]
 profile = "quick"  # smoke, quick or paper: from seconds to days
-train = "never"  # never, missing, all (from scratch) or auto
+train = "auto"  # never, missing, all (from scratch) or auto
 
 # %% tags=["hide-input"]
 import torch
