@@ -3,9 +3,8 @@
 from .config import RECIPES, RunConfig, recipe
 from .data import load
 from .errors import UserError
-from .negatives import register
 from .results import Run, Store
 from .trainer import Trainer
 from .training import train
 
-__all__ = ["RECIPES", "Run", "RunConfig", "Store", "Trainer", "UserError", "load", "recipe", "register", "train"]
+__all__ = ["RECIPES", "Run", "RunConfig", "Store", "Trainer", "UserError", "load", "recipe", "train"]

@@ -83,6 +83,11 @@ class RunConfig(BaseModel):
         description="what makes a negative: a wrong label; a hybrid of two images (B, section 3.2) or their "
         "mean, all rows under the neutral label; or wrong labels and hybrids in equal parts",
     )
+    goodness: str = Field(
+        "squares",
+        description="a layer's goodness: squares, the sum of yⱼ² (A, B), or one registered with "
+        "ff_utils.goodness.register",
+    )
     theta: PerLayer = Field(112.0, description="threshold θ of the goodness; per layer (A: 112; B: the layer's width)")
     temperature: float = Field(1.0, gt=0, description="T in the logit (goodness − θ)/T")
     layer_reduction: Literal["sum", "mean"] = Field(

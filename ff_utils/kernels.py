@@ -92,10 +92,10 @@ def _wide(dtype: torch.dtype) -> torch.dtype:
 
 @fused
 def rectify(product: Tensor, scale: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
-    """y = ReLU(scale · product + bias) and its goodness.
+    """y = ReLU(scale · product + bias) and the sum of its squares.
 
     `product` [rows, units] in dtype, `scale` [rows], `bias` [units].
-    Returns y [rows, units] in dtype and g = Σⱼ yⱼ² [rows].
+    Returns y [rows, units] in dtype and Σⱼ yⱼ² [rows].
     """
     y = torch.relu(product.to(_wide(product.dtype)) * scale[:, None] + bias)
     return y.to(product.dtype), (y * y).sum(1)
@@ -110,7 +110,7 @@ def rectify_labelled(
     `pixels` [batch, units]: the product of the images' pixels, which all labels share;
     `label_rows` [11, units]: what each label adds; `codes` [labels, batch] picks among them;
     `scale` [labels, batch]; `bias` [units].
-    Returns y [labels · batch, units] and g [labels · batch].
+    Returns y [labels · batch, units] and Σⱼ yⱼ² [labels · batch].
     """
     product = pixels[None].to(_wide(pixels.dtype)) + label_rows[codes]
     y = torch.relu(product * scale[:, :, None] + bias)
@@ -118,14 +118,17 @@ def rectify_labelled(
 
 
 @fused
-def local_gradient(y: Tensor, slope: Tensor, scale: Tensor, peer: Tensor, positive: Tensor) -> tuple[Tensor, Tensor]:
-    """∂loss/∂a of one layer: slope · y, and `peer` [units] on the rows where `positive` [rows] is 1.
+def local_gradient(
+    drive: Tensor, slope: Tensor, scale: Tensor, peer: Tensor, positive: Tensor
+) -> tuple[Tensor, Tensor]:
+    """∂loss/∂a of one layer: slope · drive, and `peer` [units] on the rows where `positive` [rows] is 1.
 
-    `y` [rows, units] in dtype; `slope` [rows]; `scale` [rows], the factor that the layer's input
-    carries. Returns ∂loss/∂a · scale [rows, units] in dtype, and ∂loss/∂bias [units].
+    `drive` [rows, units] in dtype: ½ ∂g/∂y, which for the sum of squares is y; `slope` [rows]; `scale` [rows],
+    the factor that the layer's input carries. Returns ∂loss/∂a · scale [rows, units] in dtype, and ∂loss/∂bias
+    [units].
     """
-    gradient = y.to(slope.dtype) * slope[:, None] + positive[:, None] * peer
-    return (gradient * scale[:, None]).to(y.dtype), gradient.sum(0)
+    gradient = drive.to(slope.dtype) * slope[:, None] + positive[:, None] * peer
+    return (gradient * scale[:, None]).to(drive.dtype), gradient.sum(0)
 
 
 @fused

@@ -5,7 +5,7 @@ learns on its own to bring g above θ for positive rows and below θ for negativ
 the direction of y. No gradient ever passes between layers, so none needs automatic differentiation:
 
     loss = mean over rows of the cross-entropy of σ((g − θ)/T) with the target t
-    ∂loss/∂a = 2 y (σ((g − θ)/T) − t) / (T · rows)
+    ∂loss/∂a = 2 y (σ((g − θ)/T) − t) / (T · rows)    (for another goodness, its derivative in place of 2 y)
     ∂loss/∂W = xᵀ ∂loss/∂a
 
 Three identities save most of the work. A normalised input is a row scale, so it is applied after the
@@ -16,6 +16,7 @@ label search contain the positive and the negative pass.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -25,6 +26,7 @@ from torch import Tensor
 
 from . import kernels
 from .config import RunConfig
+from .goodness import goodness_named, half_derivative, sum_of_squares
 from .labels import code_values
 from .parameters import Parameter, Rates
 
@@ -46,15 +48,22 @@ class Pixels:
 class Pass:
     """What one forward pass of several labels of a batch leaves behind. Rows are label-major.
 
-    `codes` [labels, batch]; per layer `activities` [rows, units], `goodness` [rows] and `scales` [rows]
-    (the factor that normalises the layer's input); `masks` as given to `Network.forward`.
+    `codes` [labels, batch]; per layer `activities` [rows, units], their sums of `squares` [rows], `goodness` [rows]
+    and `scales` [rows] (the factor that normalises the layer's input); `masks` as given to `Network.forward`.
+    Where the goodness is the sum of squares, the two lists are one.
     """
 
     codes: Tensor
     activities: list[Tensor]
+    squares: list[Tensor]
     goodness: list[Tensor]
     scales: list[Tensor]
     masks: list[Tensor] | None = None
+
+    def _with(self, codes: Tensor, take: Callable[[list[Tensor]], list[Tensor]]) -> Pass:
+        squares = take(self.squares)
+        goodness = squares if self.goodness is self.squares else take(self.goodness)
+        return Pass(codes, take(self.activities), squares, goodness, take(self.scales), self.masks)
 
     def handed_on(self, layer: int) -> Tensor:
         """What hidden layer `layer` (from 0) hands on, before its scale: its activities, masked."""
@@ -69,7 +78,7 @@ class Pass:
         def rows(tensors: list[Tensor]) -> list[Tensor]:
             return [tensor[first * batch : last * batch] for tensor in tensors]
 
-        return Pass(self.codes[part], rows(self.activities), rows(self.goodness), rows(self.scales), self.masks)
+        return self._with(self.codes[part], rows)
 
     def select(self, codes: Tensor) -> Pass:
         """The rows of some `codes` [labels, batch] out of this pass, which must hold them for every image."""
@@ -81,7 +90,11 @@ class Pass:
         def pick(tensors: list[Tensor]) -> list[Tensor]:
             return [tensor.index_select(0, rows) for tensor in tensors]
 
-        return Pass(codes, pick(self.activities), pick(self.goodness), pick(self.scales), self.masks)
+        return self._with(codes, pick)
+
+    def detached(self) -> Pass:
+        """The same values, cut off from what automatic differentiation recorded."""
+        return self._with(self.codes, lambda tensors: [tensor.detach() for tensor in tensors])
 
 
 @dataclass(frozen=True)
@@ -151,6 +164,7 @@ class Network:
         sizes = (inputs, *config.hidden)
         self.layers = [Layer(below, units, config, dtype, generator, self.device) for below, units in pairwise(sizes)]
         self.inputs = inputs
+        self.goodness = goodness_named(config.goodness)
         master = self.layers[0].zero_bias
         self.theta = master.new_tensor(config.per_layer("theta"))
         self.code_values = code_values(classes, master.dtype, self.device)
@@ -198,14 +212,17 @@ class Network:
             pixel_product = pixels.values @ weights.products[0]
         label_rows = self.code_values @ weights.labels
         scale = self._input_scale(pixels, codes)
-        y, g = kernels.rectify_labelled(pixel_product, label_rows, codes, scale, weights.biases[0])
-        result = Pass(codes, [y], [g], [scale.flatten()], masks)
+        y, q = kernels.rectify_labelled(pixel_product, label_rows, codes, scale, weights.biases[0])
+        result = Pass(codes, [y], [q], [], [scale.flatten()], masks)
         for i in range(1, len(self.layers)):
-            scale = self._handed_on_scale(g, y.shape[1])
-            y, g = kernels.rectify(result.handed_on(i - 1) @ weights.products[i], scale, weights.biases[i])
+            scale = self._handed_on_scale(q, y.shape[1])
+            y, q = kernels.rectify(result.handed_on(i - 1) @ weights.products[i], scale, weights.biases[i])
             result.activities.append(y)
-            result.goodness.append(g)
+            result.squares.append(q)
             result.scales.append(scale)
+        # The kernels give the squares anyway.
+        squared = self.goodness is sum_of_squares
+        result.goodness = result.squares if squared else [self.goodness(y.to(q.dtype)) for y in result.activities]
         return result
 
     def _input_scale(self, pixels: Pixels, codes: Tensor) -> Tensor:
@@ -219,11 +236,11 @@ class Network:
             case "rms":
                 return (squares / self.inputs).clamp_min(TINY).rsqrt()
 
-    def _handed_on_scale(self, goodness: Tensor, units: int) -> Tensor:
-        """The factor [rows] that turns y into what is handed on: its length is √goodness."""
+    def _handed_on_scale(self, squares: Tensor, units: int) -> Tensor:
+        """The factor [rows] that turns y into what is handed on, from the sum of its squares."""
         if self.config.normalization == "rms":
-            goodness = goodness / units
-        return goodness.clamp_min(TINY).rsqrt()
+            squares = squares / units
+        return squares.clamp_min(TINY).rsqrt()
 
     # -- update -----------------------------------------------------------------------------------
     def update(self, pixels: Pixels, both: Pass, weight_rates: list[Rates], bias_rates: list[Rates]) -> Tensor:
@@ -242,10 +259,10 @@ class Network:
         positive = self.target.expand(2, batch).flatten()
 
         for i, layer in enumerate(self.layers):
-            peer = self._peer_gradient(layer, both.activities[i][:batch], share)
-            gradient, bias_gradient = kernels.local_gradient(
-                both.activities[i], slope[i].flatten(), both.scales[i], peer, positive
-            )
+            y = both.activities[i]
+            peer = self._peer_gradient(layer, y[:batch], share)
+            drive = y if self.goodness is sum_of_squares else half_derivative(self.goodness, y)
+            gradient, bias_gradient = kernels.local_gradient(drive, slope[i].flatten(), both.scales[i], peer, positive)
             if layer.bias is not None:
                 layer.bias.descend(bias_gradient, bias_rates[i])
             if i:

@@ -51,8 +51,8 @@ class Head:
 
     def _features(self, neutral: Pass) -> Iterator[tuple[Tensor, Tensor]]:
         """Per layer the activities [batch, units] and the factor [batch] that makes their RMS 1."""
-        for y, g in zip(neutral.activities[self.first :], neutral.goodness[self.first :], strict=True):
-            yield y, (g / y.shape[1]).clamp_min(1e-12).rsqrt()
+        for y, q in zip(neutral.activities[self.first :], neutral.squares[self.first :], strict=True):
+            yield y, (q / y.shape[1]).clamp_min(1e-12).rsqrt()
 
     def logits(self, neutral: Pass, evaluated: bool = False) -> Tensor:
         """[batch, classes] from a pass under the neutral label."""
@@ -152,8 +152,8 @@ def features(
     for chosen in images.split(batch_size):
         codes = (neutral_codes if labels == "neutral" else all_codes)(network, len(chosen))
         result = network.forward(network.pixels(chosen, dtype), codes, weights)
-        for part, y, g in zip(parts, result.activities, result.goodness, strict=True):
-            scaled = y * (g / y.shape[1]).clamp_min(1e-12).rsqrt()[:, None].to(dtype)
+        for part, y, q in zip(parts, result.activities, result.squares, strict=True):
+            scaled = y * (q / y.shape[1]).clamp_min(1e-12).rsqrt()[:, None].to(dtype)
             part.append(scaled.view(*codes.shape, -1).mean(0))
     return [torch.cat(part) for part in parts]
 

@@ -29,6 +29,7 @@ from .config import RunConfig, command_of, save_config
 from .data import cache_folder, load
 from .errors import UserError, explained
 from .files import replacing
+from .goodness import goodness_named
 from .negatives import sampler
 from .readout import error_percent
 from .results import Run, Store
@@ -217,7 +218,9 @@ def train(
     asked = str(dtype).removeprefix("torch.") if dtype else None
     if found := store.find(config, epochs, asked):
         return found
-    sampler(config.negatives)  # An unknown one is refused before anything is downloaded.
+    # Unknown names are refused before anything is downloaded.
+    sampler(config.negatives)
+    goodness_named(config.goodness)
     splits = load(config.dataset)
     store.check_writable()
     folder = progress_folder(config, asked)

@@ -537,11 +537,11 @@ pd.DataFrame(columns, index=list(differing))
 # :class: dropdown
 #
 # ```python
-# from ff_utils import register
+# from ff_utils import negatives
 # from ff_utils.readout import error_percent
 #
 #
-# @register("second_best")
+# @negatives.register("second_best")
 # def second_best(batch):
 #     return batch.without_truth(batch.head_logits).topk(2).indices[:, 1]
 #

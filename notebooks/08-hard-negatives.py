@@ -229,12 +229,11 @@ diagnostics.cost_table(study, collected)
 # :class: dropdown
 #
 # ```python
-# from ff_utils import recipe, train
-# from ff_utils.negatives import Batch, register
+# from ff_utils import negatives, recipe, train
 #
 #
-# @register("second_hardest")
-# def second_hardest(batch: Batch):
+# @negatives.register("second_hardest")
+# def second_hardest(batch: negatives.Batch):
 #     return batch.without_truth(batch.scores).topk(2).indices[:, 1]
 #
 #

@@ -146,7 +146,7 @@ def test_every_bad_field_is_named(values, told):
         assert f"\n  {field}: " in str(caught.value)
 
 
-@pytest.mark.parametrize("field", ["dataset", "negatives"])
+@pytest.mark.parametrize("field", ["dataset", "negatives", "goodness"])
 def test_names_are_refused_before_any_work(monkeypatch, tmp_path, field):
     def no_data(*_):
         raise AssertionError("the data was loaded")

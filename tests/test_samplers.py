@@ -6,7 +6,7 @@ import pytest
 import support
 import torch
 
-from ff_utils import RunConfig, load, register, train
+from ff_utils import RunConfig, load, negatives, train
 from ff_utils.labels import CLASSES
 from ff_utils.negatives import Batch, sampler
 from ff_utils.trainer import Trainer
@@ -145,7 +145,7 @@ def test_the_warm_up_uses_random_negatives(small, negatives):
 
 
 def test_a_sampler_of_ones_own_trains(small):
-    @register("next_label")
+    @negatives.register("next_label")
     def next_label(batch):
         return (batch.labels + 1) % CLASSES
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from ff_utils import RunConfig
+from ff_utils import RunConfig, goodness
 from ff_utils.labels import CLASSES, inject
 from ff_utils.network import Network
 from ff_utils.parameters import Parameter, Rates
@@ -42,7 +42,7 @@ def oracle(config, network, images, codes, masks=None):
         a = x @ weight + bias
         y = a.relu()
         theta = config.per_layer("theta")[i]
-        loss = F.binary_cross_entropy_with_logits((y.square().sum(1) - theta) / config.temperature, target)
+        loss = F.binary_cross_entropy_with_logits((network.goodness(y) - theta) / config.temperature, target)
         mean = config.peer_decay * layer.mean_activity + (1 - config.peer_decay) * y[:BATCH].mean(0).detach()
         loss = loss - config.peer_normalization * ((mean.mean() - mean) * a[:BATCH].mean(0)).sum()
         objective = objective + loss / (len(network.layers) if config.layer_reduction == "mean" else 1)
@@ -92,6 +92,26 @@ def test_update_equals_autograd_for_other_numbers_of_classes(classes):
     rates = [Rates.of(1.0, 0.0, 0.0, "coupled", 0.0, network.layers[0].zero_bias)] * 3
     pixels = network.pixels(images)
     network.update(pixels, network.forward(pixels, codes), rates, rates)
+    for layer, weight, (gradient, _) in zip(network.layers, before, expected, strict=True):
+        torch.testing.assert_close(weight - layer.weight.value, gradient)
+
+
+def test_update_of_a_registered_goodness_equals_autograd(monkeypatch):
+    monkeypatch.setattr(goodness, "_registered", dict(goodness._registered))
+
+    @goodness.register("cubes")
+    def cubes(y):
+        return y.pow(3).sum(1) + y.sum(1)
+
+    config = RunConfig(hidden=(16, 12, 14), theta=3.0, goodness="cubes", init="normal", input_normalization="rms")
+    network, images, codes = make(config)
+    expected = oracle(config, network, images, codes)
+    before = [layer.weight.value.clone() for layer in network.layers]
+    rates = [Rates.of(1.0, 0.0, 0.0, "coupled", 0.0, network.layers[0].zero_bias)] * 3
+    pixels = network.pixels(images)
+    both = network.forward(pixels, codes)
+    torch.testing.assert_close(both.goodness[1], cubes(both.activities[1]))
+    network.update(pixels, both, rates, rates)
     for layer, weight, (gradient, _) in zip(network.layers, before, expected, strict=True):
         torch.testing.assert_close(weight - layer.weight.value, gradient)
 

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ..config import RunConfig
 from ..negatives import Batch
-from ..network import Pass, Weights
+from ..network import Weights
 from ..readout import Evaluation, neutral_codes
 from ..trainer import Draws, Trainer
 
@@ -85,10 +85,7 @@ class Backprop(Twin):
             logits = self.head.logits(result)
             loss = F.cross_entropy(logits, batch.labels)
             gradients = torch.autograd.grad(loss, leaves)
-        frozen = Pass(
-            codes, *([t.detach() for t in part] for part in (result.activities, result.goodness, result.scales))
-        )
-        self.head.update(frozen, logits.detach(), batch.labels, draws.rates[2])
+        self.head.update(result.detached(), logits.detach(), batch.labels, draws.rates[2])
         self._apply(gradients, draws)
         return loss.detach().expand(len(self.network.layers), 3), batch.labels
 

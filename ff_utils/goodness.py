@@ -1,0 +1,53 @@
+"""What a layer's goodness is: a function of its activities, found by name.
+
+The sources take the sum of the squares. To try another from your own code, decorate it and name it in
+`RunConfig(goodness=...)`; its derivative is taken by automatic differentiation, within the layer:
+
+    @register("sum")
+    def total(y: Tensor) -> Tensor:
+        return y.sum(1)
+
+What a layer hands on stays y divided by its length, whatever the goodness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from .errors import UserError
+
+Goodness = Callable[[Tensor], Tensor]
+_registered: dict[str, Goodness] = {}
+
+
+def register(name: str) -> Callable[[Goodness], Goodness]:
+    """Make a goodness known to `RunConfig(goodness=name)`: from y [rows, units] ≥ 0 to g [rows]."""
+
+    def add(goodness: Goodness) -> Goodness:
+        _registered[name] = goodness
+        return goodness
+
+    return add
+
+
+def goodness_named(name: str) -> Goodness:
+    """The goodness called `name`. Raises `UserError` naming those there are."""
+    if name not in _registered:
+        raise UserError(f"goodness: no goodness {name!r}; there are {', '.join(_registered)}")
+    return _registered[name]
+
+
+@register("squares")
+def sum_of_squares(y: Tensor) -> Tensor:
+    """Σⱼ yⱼ² (sources A and B)."""
+    return (y * y).sum(1)
+
+
+def half_derivative(goodness: Goodness, y: Tensor) -> Tensor:
+    """½ ∂g/∂y of `y` [rows, units] in y's format, 0 where a unit is off: for Σⱼ yⱼ² it is y itself."""
+    wide = y if y.dtype == torch.float64 else y.float()
+    slope = torch.func.grad(lambda rows: goodness(rows).sum())(wide)
+    return (slope / 2 * (y > 0)).to(y.dtype)
