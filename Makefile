@@ -38,7 +38,7 @@ html: $(VENV_HTML)/.ready
 test: $(VENV)/.ready
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/python -m pytest --nbval --nbval-current-env tests notebooks
+	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup --nbval --nbval-current-env tests notebooks
 
 quick: $(VENV)/.ready
 	$(BIN)/python book/notebooks.py execute build/quick -p profile quick -p train all

@@ -10,11 +10,11 @@ import pandas as pd
 
 from .catalogue import hardware, seconds_of
 from .collecting import readable_time
-from .cost import step_products
-from .errors import UserError
+from .cost import expected_seconds, step_products
 from .figures import GREY, MARK, POSITIVE
 from .results import Store
 from .studies import PROFILES, STUDIES, Planned, schedule
+from .trainer import default_device, fastest_dtype
 
 GPU_SPEED = 20e12  # Operations per second in training, evaluation included. Assumed: no run was on a GPU.
 WORKERS = (1, 2, 4, 8, 16, 32, 64, 128)
@@ -34,16 +34,30 @@ class Speed:
     runs: int
     hardware: str
 
+    def __str__(self) -> str:
+        rate = f"{self.per_second / 1e9:.0f} · 10⁹ operations per second"
+        if self.runs == 0:
+            return f"No run of the published size is stored. {self.hardware} is expected to reach {rate}."
+        return (
+            f"The {self.runs} stored runs of the published size on “{self.hardware}” reached {rate} in the median, "
+            "evaluation included."
+        )
+
     def seconds(self, planned: list[Planned]) -> list[float]:
         return [operations(run) / self.per_second for run in planned]
 
 
 def measured(store: Store) -> Speed:
-    """The median speed of the stored runs of the published size, on the hardware that has most of them."""
+    """The median speed of the stored runs of the published size, on the hardware that has most of them.
+
+    Without any, what this machine is expected to reach.
+    """
     hidden = PROFILES["paper"].base.hidden
     wide = [run for run in store.runs() if run.config.hidden == hidden and run.config.dataset == "mnist"]
     if not wide:
-        raise UserError("no run of the published size is stored; there is nothing to estimate from")
+        device, profile = default_device(), PROFILES["paper"]
+        seconds = expected_seconds(profile.base, 1, profile.training_images, fastest_dtype(device), device)
+        return Speed(operations(Planned(profile.base, 1)) / seconds, 0, "This machine")
     speeds = pd.DataFrame(
         [(hardware(run), operations(Planned(run.config, run.epochs)) / seconds_of(run)) for run in wide],
         columns=["hardware", "speed"],

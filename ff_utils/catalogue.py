@@ -118,6 +118,8 @@ def times(store: Store) -> pd.DataFrame:
         }
         for run in store.runs()
     ]
+    if not rows:
+        return pd.DataFrame({"runs": ["open: no run is stored"]}, index=["all"])
     kinds = pd.DataFrame(rows).groupby(["data", "layers", "negatives", "hardware"], sort=False)
     table = kinds.agg(
         runs=("epochs", "size"), epochs=("epochs", "sum"), each=("seconds per epoch", "median"), sum=("seconds", "sum")

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.ticker import MaxNLocator
 
 from .collecting import Collected, column, stores
@@ -25,7 +26,7 @@ from .results import Run
 from .uncertainty import binomial_sd, over_seeds
 
 
-def _open(axes: Axes) -> None:
+def say_open(axes: Axes) -> None:
     """Say on an empty figure that its runs are missing."""
     axes.text(0.5, 0.5, "open: no run of this figure is in the results", ha="center", transform=axes.transAxes)
     axes.set_axis_off()
@@ -41,7 +42,7 @@ def draw_errors(collected: Collected, *, label: str, reference: dict | None = No
     place = {key: key if numeric else position for position, key in enumerate(keys)}
     _, axes = plt.subplots(figsize=(WIDTH, 3.8))
     if collected.table.empty:
-        _open(axes)
+        say_open(axes)
         return
     for metric, colour, name in ((VALIDATION, POSITIVE, "label search"), (ONE_PASS, GREY, "one-pass")):
         found = estimates(collected, metric)
@@ -62,16 +63,16 @@ def draw_errors(collected: Collected, *, label: str, reference: dict | None = No
     if len(keys) > 6 and not numeric:
         axes.tick_params(axis="x", labelrotation=40)
     axes.minorticks_off()
-    _error_ticks(axes)
+    error_ticks(axes.yaxis)
     axes.legend()
 
 
-def _error_ticks(axes: Axes) -> None:
+def error_ticks(axis: Axis) -> None:
     """Round numbers on a logarithmic axis of errors."""
-    low, high = axes.get_ylim()
-    axes.set_yticks([tick for tick in (0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 7, 10, 15, 20, 30, 50, 90) if low <= tick <= high])
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.minorticks_off()
+    low, high = axis.get_view_interval()
+    axis.set_ticks([tick for tick in (0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 7, 10, 15, 20, 30, 50, 90) if low <= tick <= high])
+    axis.set_major_formatter("{x:g}")
+    axis.set_ticks([], minor=True)
 
 
 def draw_learning(
@@ -81,7 +82,7 @@ def draw_learning(
     study, data = collected.study, collected.trajectories(metric)
     _, axes = plt.subplots(figsize=(WIDTH, 3.6))
     if data.empty:
-        _open(axes)
+        say_open(axes)
         return
     keys = [number(key) for key in study.keys]
     data = data.assign(shown=data[study.factor].map(number))
@@ -92,7 +93,7 @@ def draw_learning(
     axes.set(ylabel=ylabel, yscale="log" if log else "linear")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if log:
-        _error_ticks(axes)
+        error_ticks(axes.yaxis)
     axes.legend(title=label, title_fontsize=9, loc="upper left", bbox_to_anchor=(1, 1))
 
 
@@ -109,11 +110,11 @@ def draw_effective_rate(studies: dict[str, Collected]) -> None:
             drawn = True
             axes.plot(*zip(*points, strict=True), marker=marker, color=colour, label=name)
     if not drawn:
-        _open(axes)
+        say_open(axes)
         return
     axes.set(xlabel="learning rate / (1 − momentum)", ylabel="validation error (%)", xscale="log", yscale="log")
     axes.xaxis.set_major_formatter("{x:g}")
-    _error_ticks(axes)
+    error_ticks(axes.yaxis)
     axes.legend(title="varied", title_fontsize=9)
 
 
@@ -121,7 +122,7 @@ def draw_activity(runs: dict[str, Run | None]) -> None:
     """The distribution of the units' mean activities in each layer, in units of the layer's mean; one line per run."""
     there = {name: run for name, run in runs.items() if run}
     if not there:
-        _open(plt.subplots(figsize=(WIDTH, 2))[1])
+        say_open(plt.subplots(figsize=(WIDTH, 2))[1])
         return
     layers = len(next(iter(there.values())).config.hidden)
     _, panels = plt.subplots(1, layers, figsize=(WIDTH, 2.9), sharex=True, sharey=True, squeeze=False)
@@ -141,7 +142,7 @@ def draw_activity(runs: dict[str, Run | None]) -> None:
 def draw_counts(run: Run | None, epochs: tuple[int, ...]) -> None:
     """Which labels became negatives: true × negative label in percent of the images of a class, at some epochs."""
     if run is None:
-        _open(plt.subplots(figsize=(WIDTH, 2))[1])
+        say_open(plt.subplots(figsize=(WIDTH, 2))[1])
         return
     counts = run.diagnostics["negative_counts"].astype(float)
     figure, panels = plt.subplots(1, len(epochs), figsize=(WIDTH, 2.9), sharey=True, squeeze=False)
@@ -158,7 +159,7 @@ def draw_concentration(runs: dict[str, Run | None]) -> None:
     _, axes = plt.subplots(figsize=(WIDTH, 3.0))
     there = {name: run for name, run in runs.items() if run}
     if not there:
-        _open(axes)
+        say_open(axes)
         return
     for (name, run), colour, marker in zip(there.items(), sns.color_palette("colorblind"), "os^Dv", strict=False):
         values = effective_negatives(run)
@@ -175,7 +176,7 @@ def draw_curve(run: Run | None, until: int, *, published: dict[int, tuple[float 
     """
     _, axes = plt.subplots(figsize=(WIDTH, 3.2))
     if run is None:
-        _open(axes)
+        say_open(axes)
         return
     for metric, colour, style, name in (
         (VALIDATION, POSITIVE, "-", "validation, label search"),
@@ -191,7 +192,7 @@ def draw_curve(run: Run | None, until: int, *, published: dict[int, tuple[float 
             first = epoch == min(published)
             axes.plot(epoch, error, "x", ms=8, mew=2, color=colour, label=f"{name}, the source's" if first else None)
     axes.set(xlabel="epoch", ylabel="error (%)", yscale="log")
-    _error_ticks(axes)
+    error_ticks(axes.yaxis)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
 
@@ -222,7 +223,7 @@ def draw_seeds(groups: dict[str, list[float]], images: int) -> None:
     """Every seed of some settings as a dot, with the mean and both errors: over seeds (t) and of sampled images."""
     _, axes = plt.subplots(figsize=(WIDTH, 0.9 + 0.75 * len(groups)))
     if not any(groups.values()):
-        _open(axes)
+        say_open(axes)
         return
     for place, errors in enumerate(groups.values()):
         if errors:
@@ -244,7 +245,7 @@ def draw_seeds(groups: dict[str, list[float]], images: int) -> None:
 def draw_goodness(runs: dict[str, Run]) -> None:
     """Goodness of positives and negatives over the epochs, relative to θ: a panel per layer, a row per run."""
     if not runs:
-        _open(plt.subplots(figsize=(7, 2))[1])
+        say_open(plt.subplots(figsize=(7, 2))[1])
         return
     layers = max(len(run.config.hidden) for run in runs.values())
     _, grid = plt.subplots(

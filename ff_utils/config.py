@@ -45,6 +45,11 @@ class RunConfig(BaseModel):
         description="each training image is shifted by up to this many pixels in x and in y, drawn "
         "anew for every image and epoch, uniformly over the (2·jitter+1)² shifts",
     )
+    jitter_form: Literal["sampled", "enumerated"] = Field(
+        "sampled",
+        description="shifts drawn independently, or each of the (2·jitter+1)² once in as many epochs, "
+        "in a random order",
+    )
     pretext: Literal["none", "rotation", "flip", "flip4", "jigsaw"] = Field(
         "none",
         description="task whose class takes the place of the data set's label, drawn anew for every "
@@ -61,7 +66,7 @@ class RunConfig(BaseModel):
         description="first weights: uniform in ±1/√inputs (PyTorch's default for a linear layer), "
         "or normal with standard deviation 1/√inputs (B)",
     )
-    init_scale: float = Field(1.0, gt=0, description="factor on the first weights")
+    init_scale: PerLayer = Field(1.0, description="factor on the first weights; per layer")
     normalization: Literal["l2", "rms"] = Field(
         "l2", description="what a layer hands on: length 1 (A), or mean square 1 (B)"
     )
@@ -165,7 +170,7 @@ class RunConfig(BaseModel):
     @model_validator(mode="after")
     def _consistent(self) -> RunConfig:
         layers = len(self.hidden)
-        for name in ("theta", "lr"):
+        for name in ("theta", "lr", "init_scale"):
             value = getattr(self, name)
             if isinstance(value, tuple) and len(value) != layers:
                 raise ValueError(f"{name} has {len(value)} values for {layers} hidden layers")

@@ -117,7 +117,7 @@ class Layer:
     positive rows that peer normalisation pulls together.
     """
 
-    def __init__(self, inputs: int, units: int, config: RunConfig, dtype: torch.dtype, generator, device):
+    def __init__(self, inputs: int, units: int, scale: float, config: RunConfig, dtype: torch.dtype, generator, device):
         master = torch.float64 if dtype == torch.float64 else torch.float32
         # Drawn in float32 on the CPU whatever the device and format, so that all start alike.
         draw = torch.empty(inputs, units)
@@ -125,7 +125,7 @@ class Layer:
             draw.uniform_(-1, 1, generator=generator)
         else:
             draw.normal_(generator=generator)
-        draw *= config.init_scale / math.sqrt(inputs)
+        draw *= scale / math.sqrt(inputs)
         averaged = config.weight_averaging > 0
         self.weight = Parameter(draw.to(device, master), dtype, averaged)
         self.zero_bias = torch.zeros(units, dtype=master, device=device)
@@ -162,7 +162,10 @@ class Network:
     ):
         self.config, self.dtype, self.device, self.classes = config, dtype, torch.device(device), classes
         sizes = (inputs, *config.hidden)
-        self.layers = [Layer(below, units, config, dtype, generator, self.device) for below, units in pairwise(sizes)]
+        self.layers = [
+            Layer(below, units, scale, config, dtype, generator, self.device)
+            for (below, units), scale in zip(pairwise(sizes), config.per_layer("init_scale"), strict=True)
+        ]
         self.inputs = inputs
         self.goodness = goodness_named(config.goodness)
         master = self.layers[0].zero_bias

@@ -406,4 +406,5 @@ def schedule(names: Iterable[str], profile: str = "paper") -> list[Planned]:
     return chosen
 
 
-from .selfsup import studies as _selfsup  # noqa: E402, F401 (it builds on the above and registers its own)
+from . import gap as _gap  # noqa: E402, F401 (these build on the above and register their own)
+from .selfsup import studies as _selfsup  # noqa: E402, F401

@@ -155,11 +155,20 @@ class Trainer:
             labels=labels,
             others=others,
             uniforms=torch.rand(n, generator=source("negatives")).to(self.device),
-            shifts=torch.randint((2 * config.jitter + 1) ** 2, (n,), generator=source("jitter")).to(self.device),
+            shifts=self._shifts(epoch).to(self.device),
             dropout=source("dropout"),
             sampler=sampler("random" if epoch <= config.warmup else config.negatives),
             rates=self._rates(config.learning_rate_factor(epoch)),
         )
+
+    def _shifts(self, epoch: int) -> Tensor:
+        """The shift of every training image in `epoch`, [n]; see `Shifter`."""
+        config, n, count = self.config, len(self.labels), (2 * self.config.jitter + 1) ** 2
+        if config.jitter_form == "sampled":
+            return torch.randint(count, (n,), generator=generator(config.seed, epoch, "jitter"))
+        round_, place = divmod(epoch - 1, count)
+        orders = torch.rand(n, count, generator=generator(config.seed, round_, "order of shifts")).argsort(1)
+        return orders[:, place]
 
     @torch.no_grad()
     def step(self, rows: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:

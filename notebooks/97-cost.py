@@ -36,9 +36,7 @@ readable = collecting.readable_time
 work = sum(map(budget.operations, runs))
 for name, value in {
     "runs": len(runs),
-    "measured": speed.runs,
-    "hardware": speed.hardware,
-    "speed": f"{speed.per_second / 1e9:.0f}",
+    "speed": str(speed),
     "gpu": f"{budget.GPU_SPEED / 1e12:.0f}",
     "one": readable(sum(seconds)),
     "on_gpu": readable(work / budget.GPU_SPEED),
@@ -56,8 +54,7 @@ for name, value in {
 # contains the shorter ones; each is counted once. Images of every data set are counted as those of MNIST,
 # and nets trained by backpropagation as Forward-Forward nets of their size.
 #
-# - **Two cores.** The {glue:text}`cost_measured` stored runs of the published size on "{glue:text}`cost_hardware`"
-#   reached {glue:text}`cost_speed` · 10⁹ operations per second in the median, evaluation included.
+# - **Two cores.** {glue:text}`cost_speed`
 # - **One GPU.** This is an *estimate*: no run of the book was on a GPU. It assumes
 #   {glue:text}`cost_gpu` · 10¹² operations per second in training, evaluation included. A card of half
 #   that speed takes twice the time.

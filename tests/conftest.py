@@ -1,10 +1,18 @@
-"""Every test runs offline, uncompiled and with folders of its own."""
+"""Every test runs offline, uncompiled, on one thread and with folders of its own."""
 
 import os
 
 os.environ["FF_COMPILE"] = "0"
+os.environ["OMP_NUM_THREADS"] = "1"  # The nets are tiny, and other tests run beside.
 
 import pytest
+
+
+def pytest_collection_modifyitems(items):
+    """Keep together, on one worker, the cells of a notebook and the tests of a module. Chapters are independent."""
+    for item in items:
+        if item.path.name != "test_book.py":
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
 
 
 @pytest.fixture(autouse=True)

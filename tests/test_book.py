@@ -19,13 +19,19 @@ def notebooks(*arguments) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
-def test_stored_notebook_follows_from_its_source(chapter):
-    notebooks("check", "--only", chapter)
+def test_stored_notebooks_follow_from_their_sources():
+    notebooks("check")
+
+
+@pytest.fixture
+def shared_folders(tmp_path_factory, monkeypatch):
+    """Chapters find the runs that others have trained before them."""
+    for name in ("FF_CACHE", "FF_RESULTS"):
+        monkeypatch.setenv(name, str(tmp_path_factory.getbasetemp() / "chapters" / name))
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
-def test_chapter_runs_from_scratch(chapter, tmp_path):
+def test_chapter_runs_from_scratch(chapter, tmp_path, shared_folders):
     notebooks("execute", tmp_path / "out", "--only", chapter, "-p", "profile", "smoke")
 
 
@@ -37,12 +43,18 @@ def test_chapter_of_the_search_log_without_any_run_says_what_is_open(chapter, tm
     assert "open" in shown and "python -m ff_utils study" in shown
 
 
-@pytest.mark.parametrize("chapter, parameter", [*((chapter, "profile") for chapter in CHAPTERS), ("03-theta", "train")])
-def test_chapter_refuses_a_parameter_that_means_nothing(chapter, parameter, tmp_path):
-    arguments = ["execute", tmp_path, "--only", chapter, "-p", parameter, "nonsense"]
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_chapter_checks_its_parameters(chapter):
+    source = (ROOT / "notebooks" / f"{chapter}.py").read_text(encoding="utf-8")
+    assert "collecting.check_parameters(profile, train)" in source
+
+
+@pytest.mark.parametrize("parameter", ["profile", "train"])
+def test_chapter_refuses_a_parameter_that_means_nothing(parameter, tmp_path):
+    arguments = ["execute", tmp_path, "--only", "03-theta", "-p", parameter, "nonsense"]
     done = subprocess.run([sys.executable, ROOT / "book/notebooks.py", *arguments], capture_output=True, text=True)
     assert done.returncode == 1
-    assert f"error: chapter {chapter}" in done.stderr and f"{parameter}: " in done.stderr
+    assert "error: chapter 03-theta" in done.stderr and f"{parameter}: " in done.stderr
 
 
 def test_launched_notebook_fetches_the_book_first(tmp_path):

@@ -277,3 +277,15 @@ def test_training_draws_all_shifts_alike(monkeypatch, small):
     assert ((counts - expected) ** 2 / expected).sum() < 52  # 24 degrees of freedom: one seed in 1,000.
     first, second = (torch.cat(drawn[i * len(drawn) // 4 : (i + 1) * len(drawn) // 4]) for i in (0, 1))
     assert (first != second).any()  # Anew in every epoch.
+
+
+def test_enumerated_shifts_meet_every_image_once_in_a_round(small):
+    from ff_utils import RunConfig
+    from ff_utils.trainer import Trainer
+
+    trainer = Trainer(RunConfig(**small, jitter=2, jitter_form="enumerated"), load("digits"), torch.float32)
+    rounds = [torch.stack([trainer.draws(epoch).shifts for epoch in range(start, start + 25)]) for start in (1, 26)]
+    for shifts in rounds:
+        assert (shifts.sort(0).values == torch.arange(25)[:, None]).all()
+    assert (rounds[0] != rounds[1]).any(0).float().mean() > 0.99  # Another order in each round,
+    assert (rounds[0][:, 0] != rounds[0][:, 1]).any()  # and for each image.

@@ -1,0 +1,216 @@
+"""What separates the replicated study (source A) from Hinton's code (source B), one factor at a time.
+
+A net is the same whatever units its activities are measured in. `costume` writes a run in other units, in which it
+trains identically; in B's units the two recipes differ in ten factors, and each is one change of a field or two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from .config import RunConfig, recipe
+from .studies import STUDIES, Cell, Profile, Study
+
+PIXELS = 28 * 28
+# The mean square of an input of MNIST, its label included, over all pixels: what RMS normalisation makes 1.
+MEAN_SQUARE = 0.113
+
+# In the order in which the ladder takes them: first what the rates are measured in, then the rates.
+FACTORS = {
+    "input": "inputs of equal length",
+    "first rate": "the first layer learns as slowly as the others",
+    "start": "larger first weights in the deeper layers, normal ones",
+    "temperature": "a sharp threshold: T = 1 at θ = the width",
+    "deeper rate": "rates of the deeper layers and of the biases",
+    "batch": "100 images a step",
+    "negatives": "wrong labels drawn from the head's probabilities",
+    "peer": "peer normalisation",
+    "decay": "weight decay",
+    "schedule": "rates that fall to 0 over the second half",
+}
+
+
+def costume(config: RunConfig, scale: float = 1.0) -> RunConfig:
+    """`config`, whose layers hand on vectors of length 1, written with vectors of mean square 1.
+
+    And with activities √`scale` times as large. It trains identically (up to rounding), epoch by epoch: for N inputs
+    W = √(scale/N) · W_L2, so the first weights scale likewise, lr = scale/N · lr_L2 and coupled decay = N/scale ·
+    decay_L2; biases b = √scale · b_L2; θ and T scale as the goodness does. Raises `ValueError` where the settings
+    don't allow that.
+    """
+    if config.normalization != "l2" or config.input_normalization != "none":
+        raise ValueError("written for layers that hand on vectors of length 1, and inputs as they are")
+    if config.weight_decay or config.peer_normalization:
+        raise ValueError("weight decay and peer normalisation would differ from layer to layer")
+    inputs = (1, *config.hidden[:-1])  # The first layer's inputs stay as they are.
+    return config.vary(
+        normalization="rms",
+        theta=tuple(scale * theta for theta in config.per_layer("theta")),
+        temperature=scale * config.temperature,
+        lr=tuple(scale * lr / n for lr, n in zip(config.per_layer("lr"), inputs, strict=True)),
+        bias_lr=scale * (config.bias_lr or _one_rate(config)),
+        init_scale=tuple(f * (scale / n) ** 0.5 for f, n in zip(config.per_layer("init_scale"), inputs, strict=True)),
+    )
+
+
+def _one_rate(config: RunConfig) -> float:
+    rates = set(config.per_layer("lr"))
+    if len(rates) > 1:
+        raise ValueError("biases of layers with different rates need a rate of their own: give bias_lr")
+    return rates.pop()
+
+
+def between(profile: Profile, taken: Collection[str]) -> RunConfig:
+    """Source A's recipe with hard negatives, at half the width in three layers, with the factors `taken` from B.
+
+    With none it trains as A's own recipe does; with all it is B's code.
+    """
+    width, epochs = profile.width // 2, ladder_epochs(profile)
+    base = profile.base.vary(hidden=(width,) * 3, theta=profile.theta(112.0) / 2, lr=0.04)
+    scale = width / base.theta
+    a = costume(base, scale)
+    b = recipe("hinton", dataset=base.dataset, hidden=base.hidden, theta=float(width),
+               decay_from=epochs // 2, decay_to=epochs)  # fmt: skip
+    source = {factor: b if factor in taken else a for factor in FACTORS}
+
+    # Where inputs have mean square q and not 1, the same step of the first layer is a rate 1/q as large, and
+    # the same start are weights 1/√q as large.
+    q = 1.0 if "input" in taken else MEAN_SQUARE
+    first_rate = b.lr if "first rate" in taken else a.lr[0] * MEAN_SQUARE
+    deeper_rate = b.lr if "deeper rate" in taken else a.lr[1]
+    first_start, *deeper_start = (
+        (1.0,) * 3 if "start" in taken else (a.init_scale[0] * MEAN_SQUARE**0.5, *a.init_scale[1:])
+    )
+
+    def fields(factor: str, *names: str) -> dict:
+        return {name: getattr(source[factor], name) for name in names}
+
+    return b.vary(
+        **fields("input", "input_normalization"),
+        lr=(first_rate / q, deeper_rate, deeper_rate),
+        bias_lr=b.lr if "deeper rate" in taken else a.bias_lr,
+        **fields("start", "init"),
+        init_scale=(first_start / q**0.5, *deeper_start),
+        **fields("temperature", "temperature"),
+        **fields("batch", "batch_size"),
+        negatives=b.negatives if "negatives" in taken else "label_search",
+        warmup=0 if "negatives" in taken else 1,
+        **fields("peer", "peer_normalization"),
+        **fields("decay", "weight_decay"),
+        **fields("schedule", "decay_from", "decay_to"),
+    )
+
+
+def ladder_epochs(profile: Profile) -> int:
+    return profile.pick(smoke=10, quick=4, paper=10)
+
+
+def ladder(profile: Profile) -> Study:
+    """From A's recipe to B's: each factor alone, each added to those before it, each removed from the whole."""
+    factors = profile.pick(smoke=("first rate", "temperature"), quick=tuple(FACTORS), paper=tuple(FACTORS))
+    everything = set(FACTORS)
+    sets: dict[tuple[str, str], set[str]] = {("ends", "A"): set(), ("ends", "B"): everything}
+    sets |= {("alone", factor): {factor} for factor in factors}
+    if profile.name != "smoke":
+        sets |= {("added", factor): set(factors[: i + 1]) for i, factor in enumerate(factors)}
+    sets |= {("removed", factor): everything - {factor} for factor in factors}
+    cells = [
+        Cell({"change": f"{way}: {factor}", "way": way, "factor": factor}, between(profile, taken),
+             ladder_epochs(profile), profile.pick(smoke=(0,), quick=(0,), paper=(0, 1, 2)))
+        for (way, factor), taken in sets.items()
+    ]  # fmt: skip
+    question = "Which of the differences between the two recipes make the difference in error?"
+    return Study("ladder", question, "change", profile, tuple(cells), between(profile, everything))
+
+
+def _hinton(profile: Profile, epochs: int, width: int | None = None, layers: int = 4, **changes) -> RunConfig:
+    """B's recipe with a schedule of `epochs`: constant for half of them, then falling to 0."""
+    width = width or profile.width
+    return recipe("hinton", dataset=profile.base.dataset, hidden=(width,) * layers, theta=float(width),
+                  decay_from=epochs // 2, decay_to=epochs, **changes)  # fmt: skip
+
+
+def hinton(profile: Profile) -> Study:
+    """B's two results: 60 epochs as it stands, 500 with shifted images."""
+    lengths = {jitter: profile.milestones[epochs] for jitter, epochs in ((0, 60), (2, 500))}
+    cells = [
+        Cell({"jitter": jitter}, _hinton(profile, epochs, jitter=jitter), epochs, profile.seeds)
+        for jitter, epochs in lengths.items()
+    ]
+    return Study("hinton", "Does Hinton's result replicate?", "jitter", profile, tuple(cells), cells[0].config)
+
+
+def hinton_small(profile: Profile) -> Study:
+    """The sizes at which others ran the author's code and its ports."""
+    pick, seeds = profile.pick, profile.seeds
+    changes = {
+        "the code": ({}, pick(smoke=4, quick=6, paper=100)),
+        "ports, twice the weight decay": ({"weight_decay": 0.02}, pick(smoke=4, quick=8, paper=125)),
+        "uniform negatives": ({"negatives": "random"}, pick(smoke=4, quick=6, paper=100)),
+    }
+    cells = []
+    for name, (change, epochs) in changes.items():
+        config = _hinton(profile, epochs, profile.width // 2, 3, **change)
+        settings = {"recipe": name, "negatives": config.negatives, "weight_decay": config.weight_decay}
+        cells.append(Cell(settings, config, epochs, seeds))
+    question = "Do the results of the author's code and of its ports replicate?"
+    return Study("hinton-small", question, "recipe", profile, tuple(cells), cells[0].config)
+
+
+def hinton_negatives(profile: Profile) -> Study:
+    """How soon B's recipe gets somewhere with random and with hard negatives, at a constant rate."""
+    epochs = profile.milestones[60]
+    base = _hinton(profile, epochs).vary(decay_from=None, decay_to=None)
+    cells = [
+        Cell({"negatives": name}, base.vary(negatives=name), epochs, profile.seeds[:1])
+        for name in ("random", "one_pass_sampled")
+    ]
+    question = "How much sooner do hard negatives get there?"
+    return Study("hinton-negatives", question, "negatives", profile, tuple(cells), base)
+
+
+def gap_shifts(profile: Profile) -> Study:
+    """A's first suspect: the 25 shifts drawn at random, or each of them once in 25 epochs."""
+    base = profile.hard.vary(jitter=2)
+    cells = [
+        Cell({"jitter_form": form}, base.vary(jitter_form=form), profile.milestones[60], profile.seeds)
+        for form in ("sampled", "enumerated")
+    ]
+    question = "Do enumerated shifts do better than sampled ones?"
+    return Study("gap-shifts", question, "jitter_form", profile, tuple(cells), base)
+
+
+def gap_negatives(profile: Profile) -> Study:
+    """A's second suspect: how hard negatives are made."""
+    base = profile.hard
+    cells = [
+        Cell({"negatives": name}, base.vary(negatives=name), profile.milestones[60], profile.seeds)
+        for name in ("label_search", "one_pass_sampled")
+    ]
+    question = "Do negatives drawn from the head's probabilities close the gap?"
+    return Study("gap-negatives", question, "negatives", profile, tuple(cells), base)
+
+
+def gap_loss(profile: Profile) -> Study:
+    """A's third suspect: the exact local loss, which is its threshold and temperature (B's are θ = width, T = 1)."""
+    base = profile.hard
+    theta = profile.base.per_layer("theta")[0]
+    # B's logit in A's units: (g − θ_A) · width/θ_A.
+    cells = [
+        Cell({"recipe": name}, base.vary(temperature=temperature), profile.milestones[60], profile.seeds)
+        for name, temperature in (("paper", 1.0), ("paper-with-hinton-loss", theta / profile.width))
+    ]
+    return Study("gap-loss", "Does the exact local loss close the gap?", "recipe", profile, tuple(cells), base)
+
+
+STUDIES.update(
+    {
+        "ladder": ladder,
+        "hinton": hinton,
+        "hinton-small": hinton_small,
+        "hinton-negatives": hinton_negatives,
+        "gap-shifts": gap_shifts,
+        "gap-negatives": gap_negatives,
+        "gap-loss": gap_loss,
+    }
+)

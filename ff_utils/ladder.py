@@ -1,0 +1,98 @@
+"""What the study `ladder` says: how much of the gap each factor makes, alone and in company.
+
+Three readings of one factor. *Alone*: taken into source A's recipe with nothing else. *Added*: taken with all
+factors before it. *In company*: the whole of B's code against B's code without it. They agree where factors
+don't interact.
+"""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import pandas as pd
+
+from . import charts
+from .collecting import Collected
+from .comparing import TEST, VALIDATION, change, estimates
+from .figures import GREY, MARK, POSITIVE, WIDTH
+from .gap import FACTORS
+from .report import points
+from .uncertainty import Estimate
+
+A, B = "ends: A", "ends: B"
+
+
+def _factors(collected: Collected) -> list[str]:
+    return [key.removeprefix("alone: ") for key in collected.study.keys if key.startswith("alone: ")]
+
+
+def contributions(collected: Collected, metric: str = VALIDATION) -> dict[str, dict[str, Estimate | None]]:
+    """For each factor what taking it changes in `metric`: `alone`, `added` and `in company`, in points."""
+
+    def step(before: str, after: str) -> Estimate | None:
+        return change(collected, {"change": before}, {"change": after}, metric)
+
+    found, before = {}, A
+    for factor in _factors(collected):
+        found[factor] = {
+            "alone": step(A, f"alone: {factor}"),
+            "added": step(before, f"added: {factor}"),
+            "in company": step(f"removed: {factor}", B),
+        }
+        before = f"added: {factor}"
+    return found
+
+
+def table(collected: Collected) -> pd.DataFrame:
+    """The contributions in words, below each other in the order of the ladder."""
+    rows = {
+        factor: {"what changes": FACTORS[factor]} | {way: points(found) for way, found in ways.items()}
+        for factor, ways in contributions(collected).items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(columns="factor")
+
+
+def ends(collected: Collected) -> dict[str, Estimate | None]:
+    """Validation and test error of both recipes."""
+    errors = {name: estimates(collected, metric) for name, metric in (("validation", VALIDATION), ("test", TEST))}
+    return {f"{end}_{name}": found.get(f"ends: {end}") for end in "AB" for name, found in errors.items()}
+
+
+def strongest(collected: Collected, way: str) -> list[str]:
+    """The factors by what they take off the error in one reading, the most first; none that is open."""
+    found = {f: ways[way] for f, ways in contributions(collected).items() if ways[way] is not None}
+    return sorted(found, key=lambda factor: found[factor].mean)
+
+
+def draw(collected: Collected) -> None:
+    """Left: the error down the ladder, factor by factor. Right: each factor alone, and in company."""
+    factors = _factors(collected)
+    _, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 4.2), sharey=True, width_ratios=(1, 1.25))
+    if collected.table.empty:
+        charts.say_open(left)
+        right.set_axis_off()
+        return
+    errors = estimates(collected, VALIDATION)
+    steps = [A, *(f"added: {factor}" for factor in factors)]
+    rows = [i for i, key in enumerate(steps) if key in errors]
+    means = [errors[steps[i]].mean for i in rows]
+    left.plot(means, rows, "o-", color=POSITIVE)
+    for row, mean in zip(rows, means, strict=True):
+        left.annotate(f"{mean:.2f}", (mean, row), xytext=(6, 4), textcoords="offset points", fontsize=8)
+    left.set(xscale="log", xlabel="validation error (%)", title="factors added one by one")
+    left.set_yticks(range(len(steps)), ["A's recipe", *(f"+ {factor}" for factor in factors)])
+    charts.error_ticks(left.xaxis)
+    left.margins(x=0.18)
+    left.invert_yaxis()
+
+    found = contributions(collected)
+    for way, colour, marker, shift in (("alone", GREY, "s", -0.14), ("in company", MARK, "o", 0.14)):
+        known = [(i + 1, found[factor][way]) for i, factor in enumerate(factors) if found[factor][way]]
+        means = [e.mean for _, e in known]
+        bars = [[e.mean - e.low for _, e in known], [e.high - e.mean for _, e in known]]
+        name = "alone, in A's recipe" if way == "alone" else "in company, in B's"
+        right.errorbar(means, [i + shift for i, _ in known], xerr=bars, fmt=marker, color=colour, label=name, ms=5)
+    right.axvline(0, color=GREY, linewidth=0.8)
+    right.set_xscale("symlog", linthresh=1)
+    right.xaxis.set_major_formatter("{x:g}")
+    right.set(xlabel="change of the error (points)", title="each factor by itself")
+    right.legend(loc="upper left", fontsize=8)

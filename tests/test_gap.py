@@ -1,0 +1,56 @@
+"""What lies between the two recipes: the costume is exact, and the ladder leads from one recipe to the other."""
+
+import pytest
+import torch
+
+from ff_utils import RunConfig, gap, load, recipe, studies
+from ff_utils.trainer import Trainer
+
+DIGITS = {"dataset": "digits", "hidden": (160, 120, 80), "theta": (3.0, 2.0, 1.0), "lr": 0.02, "batch_size": 100}
+
+
+@pytest.mark.parametrize("scale", [1.0, 17.0])
+@pytest.mark.parametrize("negatives", ["random", "one_pass_sampled"])  # A search has ties, which rounding decides.
+def test_a_costume_trains_identically(scale, negatives):
+    config = RunConfig(**DIGITS, negatives=negatives, layer_reduction="sum")
+    nets = [Trainer(c, load("digits"), torch.float64) for c in (config, gap.costume(config, scale))]
+    for plain, dressed, n in zip(nets[0].network.layers, nets[1].network.layers, (1, 160, 120), strict=True):
+        # Weights are drawn in float32; the identity is about exact numbers.
+        dressed.weight.value.copy_(plain.weight.value * (scale / n) ** 0.5)
+    for trainer in nets:
+        for _ in range(3):
+            trainer.run_epoch()
+    for plain, dressed, n in zip(nets[0].network.layers, nets[1].network.layers, (1, 160, 120), strict=True):
+        torch.testing.assert_close(dressed.weight.value / (scale / n) ** 0.5, plain.weight.value, rtol=1e-7, atol=1e-9)
+        torch.testing.assert_close(dressed.bias.value / scale**0.5, plain.bias.value, rtol=1e-7, atol=1e-9)
+    found = [trainer.evaluate("validation", search=True).label_search for trainer in nets]
+    assert (found[0] == found[1]).all()
+    assert nets[0].network.layers[1].weight.velocity.abs().max() > 1e-6  # They did learn.
+
+
+@pytest.mark.parametrize("change", [{"normalization": "rms"}, {"weight_decay": 0.1}, {"lr": (0.1, 0.2, 0.3)}])
+def test_what_has_no_costume_is_refused(change):
+    with pytest.raises(ValueError):
+        gap.costume(RunConfig(**{**DIGITS, **change}))
+
+
+def test_the_ladder_leads_from_one_recipe_to_the_other():
+    profile = studies.profile_named("paper")
+    first, last = gap.between(profile, ()), gap.between(profile, gap.FACTORS)
+    source = profile.hard.vary(hidden=(1000,) * 3, theta=56.0)
+    code = recipe("hinton", decay_from=5, decay_to=10, bias_lr=0.001)
+    assert last == code.vary(lr=last.lr, init_scale=last.init_scale, bias_lr=last.bias_lr)
+    assert set(last.lr) | {last.bias_lr} == {0.001} and set(last.init_scale) == {1.0}
+    dressed = gap.costume(source, 1000 / 56)
+    for name in ("lr", "init_scale"):
+        assert getattr(first, name) == pytest.approx(getattr(dressed, name))
+    shown = {"lr", "init_scale", "theta", "weight_decay_form"}  # The last says nothing where nothing decays.
+    assert not set(first.differences(dressed)) - shown and set(dressed.theta) == {first.theta}
+
+
+def test_every_factor_of_the_ladder_changes_something():
+    profile = studies.profile_named("paper")
+    ends = [gap.between(profile, ()), gap.between(profile, gap.FACTORS)]
+    for factor in gap.FACTORS:
+        assert gap.between(profile, {factor}) != ends[0]
+        assert gap.between(profile, set(gap.FACTORS) - {factor}) != ends[1]
