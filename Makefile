@@ -1,7 +1,8 @@
 # The environments are set up by the first target that needs them, and again when their list changes.
 PYTHON ?= python3
 VENV := .venv
-VENV_HTML := .venv-html
+# The pages alone need less; any environment that has it will do: make html HTML_VENV=.venv
+HTML_VENV := .venv-html
 BIN := $(VENV)/bin
 BUILD_BOOK := jupyter-book build -W -n --keep-going --all --quiet
 FIRST_PAGE := _build/html/index.html
@@ -27,12 +28,12 @@ book: $(VENV)/.ready
 	$(BIN)/$(BUILD_BOOK) build/book
 	@echo "first page: build/book/$(FIRST_PAGE)"
 
-html: $(VENV_HTML)/.ready
+html: $(HTML_VENV)/.ready
 	rm -rf build/html
 	mkdir -p build/html/notebooks
 	cp -R _config.yml _toc.yml book build/html
 	cp notebooks/*.ipynb build/html/notebooks
-	PYTHONPATH="$(CURDIR)" $(VENV_HTML)/bin/$(BUILD_BOOK) build/html
+	PYTHONPATH="$(CURDIR)" $(HTML_VENV)/bin/$(BUILD_BOOK) build/html
 	@echo "first page: build/html/$(FIRST_PAGE)"
 
 test: $(VENV)/.ready
@@ -83,7 +84,7 @@ $(VENV)/.ready: requirements.txt
 	$(BIN)/python -m pip install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV_HTML)/.ready: requirements-html.txt
+.venv-html/.ready: requirements-html.txt
 	$(CREATE_VENV)
-	$(VENV_HTML)/bin/python -m pip install --requirement requirements-html.txt
+	$(@D)/bin/python -m pip install --requirement requirements-html.txt
 	@touch $@

@@ -220,6 +220,23 @@ def readings(collected: Collected, rows: Sequence[published.Row]) -> pd.DataFram
     return _table(table, "epochs")
 
 
+def field_table(ours: dict[str, Collected]) -> pd.DataFrame:
+    """What public implementations report, and below it the cells of our studies that have a run."""
+    rows = [
+        {"system": system.name, "net": system.net, "epochs": system.epochs, "test error (%)": system.error, "seeds": ""}
+        for system in published.FIELD
+    ]
+    for name, collected in ours.items():
+        errors = estimates(collected, TEST)
+        for cell in collected.study.cells:
+            if (key := cell.settings[collected.study.factor]) in errors:
+                words = f"{SYMBOLS.get(collected.study.factor, collected.study.factor)} {number(key)}"
+                net = " × ".join(map(str, (len(cell.config.hidden), cell.config.hidden[0])))
+                row = {"system": f"ours: {name}, {words}", "net": net, "epochs": cell.epochs}
+                rows.append(row | {"test error (%)": str(errors[key]), "seeds": errors[key].seeds})
+    return _table(rows, "system")
+
+
 def step_table(collected: Collected, steps: list[tuple[int, int]]) -> pd.DataFrame:
     """What going on from one epoch to another changes in both errors of a study's only cell."""
     lacking = "not measured" if collected.by_name else "open"

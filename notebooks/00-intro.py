@@ -19,7 +19,8 @@
 # and one with a wrong label. Each layer has an aim of its own: its {term}`goodness`, the sum of its squared
 # activities, should lie above a {term}`threshold` for the true label and below it for the wrong one. No
 # gradient crosses from layer to layer. To classify an image, try the ten labels and take the one with the
-# highest goodness. {doc}`The first chapter <01-algorithm>` shows it at work.
+# highest goodness. {doc}`The first chapter <01-algorithm>` shows it at work, and on {doc}`one page <../book/try-it>`
+# you draw a digit and watch a trained net decide.
 
 # %% tags=["parameters", "remove-cell"]
 profile = "paper"  # what was found is always about runs at paper scale

@@ -163,7 +163,7 @@ charts.draw_learning(
 # ## Next step
 #
 # The ladder is a comparison of rates at a short length of training. Whether its top reaches the published error at
-# the published length is a question of longer runs: the studies `hinton` and `hinton-small`.
+# the published length is the question of {doc}`32-hinton`.
 #
 # ## Deviations
 #
