@@ -154,7 +154,7 @@ def test_a_damaged_run_is_trained_again_and_left_as_it_is(tmp_path):
 
 
 def test_a_process_killed_while_saving_leaves_no_run_and_no_obstacle(tmp_path):
-    process = support.processes().Process(target=save_and_die, args=(tmp_path,))
+    process = support.processes().Process(target=save_and_die, args=(tmp_path, os.environ["FF_CACHE"]))
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL
@@ -165,7 +165,8 @@ def test_a_process_killed_while_saving_leaves_no_run_and_no_obstacle(tmp_path):
     assert [path.name for path in (tmp_path / "runs").iterdir()] == [run.id]
 
 
-def save_and_die(root):
+def save_and_die(root, cache):
+    os.environ["FF_CACHE"] = cache  # The server that starts processes has the environment of an earlier test.
     results.draw_training_curves = lambda metrics, path: os.kill(os.getpid(), signal.SIGKILL)
     save(Store(root))
 
