@@ -39,7 +39,7 @@ html: $(HTML_VENV)/.ready
 test: $(VENV)/.ready
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup --nbval --nbval-current-env tests notebooks
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --nbval --nbval-current-env tests notebooks
 
 quick: $(VENV)/.ready
 	$(BIN)/python book/notebooks.py execute build/quick -p profile quick -p train all

@@ -8,14 +8,6 @@ os.environ["OMP_NUM_THREADS"] = "1"  # The nets are tiny, and other tests run be
 import pytest
 
 
-@pytest.hookimpl(tryfirst=True)  # Before the plugin that reads the groups.
-def pytest_collection_modifyitems(items):
-    """Keep together, on one worker, the cells of a notebook and the tests of a module. Chapters are independent."""
-    for item in items:
-        if item.path.name != "test_book.py":
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
-
-
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path, monkeypatch):
     monkeypatch.setenv("FF_CACHE", str(tmp_path / "cache"))
