@@ -17,7 +17,7 @@ from matplotlib.axis import Axis
 from matplotlib.ticker import MaxNLocator
 
 from .collecting import Collected, column, stores
-from .comparing import ONE_PASS, TEST, VALIDATION, estimates
+from .comparing import ONE_PASS, TEST, VALIDATION, change, estimates
 from .diagnostics import effective_negatives, unit_activity
 from .errors import explained
 from .figures import GREY, LAYERS, LINES, NEGATIVE, PIXELS, POSITIVE, WIDTH
@@ -73,6 +73,25 @@ def error_ticks(axis: Axis) -> None:
     axis.set_ticks([tick for tick in (0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 7, 10, 15, 20, 30, 50, 90) if low <= tick <= high])
     axis.set_major_formatter("{x:g}")
     axis.set_ticks([], minor=True)
+
+
+def draw_changes(collected: Collected, reference: object) -> None:
+    """The change of the validation error by each value of the factor against `reference`, with 95 % intervals."""
+    factor = collected.study.factor
+    keys = [key for key in collected.study.keys if key != reference]
+    found = {key: change(collected, {factor: reference}, {factor: key}) for key in keys}
+    _, axes = plt.subplots(figsize=(WIDTH, 0.6 + 0.32 * len(keys)))
+    if not any(found.values()):
+        say_open(axes)
+        return
+    for row, key in enumerate(keys):
+        if estimate := found[key]:
+            bars = [[estimate.mean - estimate.low], [estimate.high - estimate.mean]]
+            axes.errorbar(estimate.mean, row, xerr=bars, fmt="o", color=POSITIVE, capsize=3)
+    axes.axvline(0, color=GREY, linewidth=0.8)
+    axes.set_yticks(range(len(keys)), [number(key) for key in keys])
+    axes.invert_yaxis()
+    axes.set(xlabel="change of the validation error (points)")
 
 
 def draw_learning(

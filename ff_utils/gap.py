@@ -157,6 +157,31 @@ def hinton_small(profile: Profile) -> Study:
     return Study("hinton-small", question, "recipe", profile, tuple(cells), cells[0].config)
 
 
+def additions(profile: Profile) -> Study:
+    """Single changes to B's code at its own size, all of them local to the layer; and the best ones together."""
+    epochs, width = ladder_epochs(profile), profile.width // 2
+    base = _hinton(profile, epochs, width, 3)
+    changes = {
+        "none": {},
+        "averaged weights": {"weight_averaging": 0.999},
+        "twice the rate": {"lr": 0.002},
+        "shifts of one pixel": {"jitter": 1},
+        "dropout 0.1": {"dropout": 0.1},
+        "hardest negatives": {"negatives": "label_search"},
+        "random negatives": {"negatives": "random"},
+        "soft threshold, T = 4": {"temperature": 4.0},
+        "θ rising with depth": {"theta": (0.5 * width, 1.0 * width, 1.5 * width)},
+        "θ falling with depth": {"theta": (1.5 * width, 1.0 * width, 0.5 * width)},
+        "twice the width": {"hidden": (2 * width,) * 3, "theta": 2.0 * width},
+        "averages, rate and shifts": {"weight_averaging": 0.999, "lr": 0.002, "jitter": 1},
+    }
+    if profile.name == "smoke":
+        changes = {name: changes[name] for name in ("none", "averaged weights", "random negatives")}
+    cells = [Cell({"change": name}, base.vary(**change), epochs, profile.seeds) for name, change in changes.items()]
+    question = "What do additions bring that keep learning local?"
+    return Study("additions", question, "change", profile, tuple(cells), base)
+
+
 def hinton_negatives(profile: Profile) -> Study:
     """How soon B's recipe gets somewhere with random and with hard negatives, at a constant rate."""
     epochs = profile.milestones[60]
@@ -208,6 +233,7 @@ STUDIES.update(
         "ladder": ladder,
         "hinton": hinton,
         "hinton-small": hinton_small,
+        "additions": additions,
         "hinton-negatives": hinton_negatives,
         "gap-shifts": gap_shifts,
         "gap-negatives": gap_negatives,

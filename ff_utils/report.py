@@ -205,6 +205,26 @@ def difference_table(collected: Collected, pairs: list[tuple], metrics: dict[str
     return _table(rows, "from")
 
 
+def gains(collected: Collected, reference: object) -> pd.DataFrame:
+    """What every other value of the factor changes against `reference`, and what an epoch of it costs."""
+    factor = collected.study.factor
+    seconds = {key: _epoch_seconds(collected, key) for key in collected.study.keys}
+    rows = []
+    for key in collected.study.keys:
+        if key != reference:
+            ways = {"validation": VALIDATION, "test": TEST}
+            found = {name: change(collected, {factor: reference}, {factor: key}, m) for name, m in ways.items()}
+            row = {factor: key} | {name: points(estimate) for name, estimate in found.items()}
+            cost = seconds[key] / seconds[reference] if seconds[key] and seconds[reference] else None
+            rows.append(row | {"time of an epoch": f"× {cost:.2f}" if cost else "open"})
+    return _table(rows, factor)
+
+
+def _epoch_seconds(collected: Collected, key: object) -> float | None:
+    runs = collected.runs_of(**{collected.study.factor: key}).values()
+    return min((run.metrics["seconds"].median() for run in runs), default=None)
+
+
 def readings(collected: Collected, rows: Sequence[published.Row]) -> pd.DataFrame:
     """Errors of a study's only cell at the epochs of some rows of the source, beside the source's."""
     lacking = "not measured" if collected.by_name else "open"

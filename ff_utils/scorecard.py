@@ -17,6 +17,7 @@ from . import collecting, studies
 from .collecting import Collected
 from .comparing import Measured, choose, complete, difference, measured
 from .errors import UserError
+from .report import points
 from .results import project_folder
 from .uncertainty import Estimate, over_seeds, range_of_two
 
@@ -185,3 +186,33 @@ def table(claims: list[Claim]) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows, index=[claim.id for claim in claims])
+
+
+def small_nets(claims: list[Claim]) -> pd.DataFrame:
+    """Claims that one setting of the search does better than another, as the nets of the `quick` profile see them.
+
+    Their epochs are those that stand for the published ones, their errors those of validation, which is measured at
+    all of them. This is no verdict: the claims are about other nets.
+    """
+    profile = studies.profile_named("quick")
+
+    def scaled(side: dict) -> dict:
+        return side | {"epoch": profile.milestones[side["epoch"]]} if "epoch" in side else side
+
+    rows = {}
+    for claim in claims:
+        measure = {name: scaled(part) if isinstance(part, dict) else part for name, part in claim.measure.items()}
+        collected = collecting.collect(studies.get(measure["study"], profile.name), "never")
+        measure["metric"] = measure["metric"].replace("test_", "val_")
+        found = _difference(collected, scaled(measure))
+        row = {"small nets": points(found and found[0]), "direction": _direction(found, claim)}
+        rows[claim.statement.strip()] = row
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(columns="claim")
+
+
+def _direction(found: Found, claim: Claim) -> str:
+    if found is None:
+        return "open"
+    claimed = -1 if claim.rule["band"][1] < 0 else 1
+    low, high = sorted((claimed * found[0].low, claimed * found[0].high))
+    return "as claimed" if low > 0 else "the opposite" if high < 0 else "can't be told"

@@ -1,0 +1,149 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Beyond: additions that keep learning local
+#
+# Hinton's recipe was written to show that Forward-Forward works, not to squeeze it. What else helps, as long as every
+# layer learns from its own goodness and nothing else?
+#
+# **What you will see.** A dozen changes to the published code, one at a time, each with its effect, its interval
+# and its cost. Then those that help, together.
+
+# %% tags=["parameters"]
+profile = "paper"  # smoke, quick or paper: from seconds to hours
+train = "auto"  # never, missing, all (from scratch) or auto
+
+# %% tags=["hide-input"]
+from myst_nb import glue
+
+from ff_utils import charts, collecting, comparing, figures, report, studies
+
+figures.style()
+collecting.check_parameters(profile, train)
+study = studies.get("additions", profile)
+
+# %% [markdown]
+# ## Hypothesis
+#
+# - *Averaged weights.* Steps of a constant size leave the weights jumping about a valley. Their running average lies
+#   nearer to its floor, and costs one more pass over the weights.
+# - *Twice the rate.* With averages a larger rate is safe, and the net is sooner where it is going.
+# - *Shifted images.* New images for free. At ten epochs a shift of one pixel should help less than it does later.
+# - *Dropout* makes layers rely on many units of the one below. It usually pays in long training only.
+# - *Negatives.* The head's own probabilities draw wrong labels that are likely. Always taking the hardest one might
+#   teach more, or be too narrow.
+# - *Threshold.* A soft one keeps pushing rows that are right already. A threshold that differs from layer to layer was
+#   proposed for text.
+# - *Width.* More units, more to choose from, at four times the cost.
+#
+# ## Intervention
+#
+# The published code at its own size, ten epochs, its rate constant for half of them and then falling to 0. One change
+# at a time.
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The cells of this study.", "name": "tab-additions-plan"}}
+report.plan(study)
+
+# %% tags=["nbval-ignore-output"]
+collected = collecting.collect(study, train)
+report.status(collected)
+
+# %% tags=["hide-input"]
+report.timing(collected)
+
+# %% [markdown]
+# ## Result
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The change of the validation error by each addition, with its 95 % interval; left of 0 is better.", "name": "fig-additions"}, "image": {"alt": "Dots with error bars around zero, one for each addition."}}
+charts.draw_changes(collected, "none")
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "What each addition changes in the errors, in percentage points with 95 % intervals, and the time of an epoch against that of the unchanged code. Paired by seed, or by image where there is one seed.", "name": "tab-additions"}}
+report.gains(collected, "none")
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Errors at the last epoch in percent, with 95 % intervals.", "name": "tab-additions-errors"}}
+report.result_table(collected)
+
+# %% tags=["hide-input"]
+validation = comparing.estimates(collected, comparing.VALIDATION)
+changes = {
+    key: comparing.change(collected, {"change": "none"}, {"change": key})
+    for key in validation.index
+    if key != "none"
+}
+known = {key: found for key, found in changes.items() if found is not None}
+better = [key for key, found in known.items() if found.high < 0]
+worse = [key for key, found in known.items() if found.low > 0]
+glue("additions_none", report.interval(validation.get("none")), display=False)
+glue("additions_better", ", ".join(better) or "none", display=False)
+glue("additions_worse", ", ".join(worse) or "none", display=False)
+best = min(known, key=lambda key: known[key].mean, default=None)
+glue("additions_best", best or "open", display=False)
+glue("additions_best_points", report.points(known.get(best)), display=False)
+glue(
+    "additions_best_error", report.interval(validation.get(best)), display=False
+)
+
+# %% [markdown]
+# The unchanged code has a validation error of {glue:text}`additions_none` after ten epochs. Lower, with an interval
+# that excludes 0: {glue:text}`additions_better`. Higher: {glue:text}`additions_worse`. The others can't be told from
+# no change.
+#
+# ## Interpretation
+#
+# The best cell is *{glue:text}`additions_best`*: {glue:text}`additions_best_error`, a change of
+# {glue:text}`additions_best_points`. {numref}`fig-additions-learning` shows that averages help most while the rate is
+# high, and less once it has fallen.
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Validation error over the epochs for some of the additions.", "name": "fig-additions-learning"}, "image": {"alt": "Learning curves of some additions."}}
+import dataclasses
+
+some = (
+    "none",
+    "averaged weights",
+    "shifts of one pixel",
+    "averages, rate and shifts",
+)
+chosen = collected.table[collected.table["change"].isin(some)]
+charts.draw_learning(
+    dataclasses.replace(collected, table=chosen),
+    comparing.VALIDATION,
+    label="addition",
+)
+
+# %% [markdown]
+# ## Next step
+#
+# {doc}`20-speed` takes the best of them for its speed runs.
+#
+# ## Deviations
+#
+# - Ten epochs at 3 × 1000. What pays in long training, as dropout may, is not visible here.
+# - The sizes of the additions were not tuned, but for the averages and the doubled rate, which come from the speed runs.
+#
+# ## Try it yourself
+#
+# ```{exercise} Averages without a falling rate
+# :label: ex-additions-averages
+#
+# Train with averaged weights at a constant rate. Is the falling rate still needed?
+# ```
+#
+# ````{solution} ex-additions-averages
+# :class: dropdown
+#
+# ```shell
+# python -m ff_utils train --recipe hinton --epochs 10 --weight-averaging 0.999 --decay-from None --decay-to None
+# ```
+#
+# Compare `val_label_search_error` at the last epoch with the two cells of this chapter.
+# ````
