@@ -106,7 +106,7 @@ def assert_each_once(missing):
 
 
 def test_an_interrupted_study_keeps_what_is_finished(busy, study):
-    missing = planned(6, epochs=8)
+    missing = planned(12, epochs=8)
 
     def interrupt():
         wait_for(lambda: len(list(Store().runs_folder.glob("[0-9]*"))) >= 2, "finished run")
@@ -118,10 +118,10 @@ def test_an_interrupted_study_keeps_what_is_finished(busy, study):
     thread.join()
     assert code == 130 and "stopped; the same command goes on" in errors
     kept = {run.id for run in Store().runs()}
-    assert 2 <= len(kept) < 6
+    assert 2 <= len(kept) < 12
     code, out, errors = study(missing, busy.address)
     assert code == 0, errors
-    assert f"{6 - len(kept)} of {6 - len(kept)}" in out + errors
+    assert f"{12 - len(kept)} of {12 - len(kept)}" in out + errors
     runs = assert_each_once(missing)
     assert kept <= {run.id for run in runs.values()}
     _, cache = busy.workers[0]
