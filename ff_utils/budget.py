@@ -39,7 +39,7 @@ class Speed:
         if self.runs == 0:
             return f"No run of the published size is stored. {self.hardware} is expected to reach {rate}."
         return (
-            f"The {self.runs} stored runs of the published size on “{self.hardware}” reached {rate} in the median, "
+            f"The stored runs of the published size on “{self.hardware}” ({self.runs}) reached {rate} in the median, "
             "evaluation included."
         )
 
@@ -53,7 +53,12 @@ def measured(store: Store) -> Speed:
     Without any, what this machine is expected to reach.
     """
     hidden = PROFILES["paper"].base.hidden
-    wide = [run for run in store.runs() if run.config.hidden == hidden and run.config.dataset == "mnist"]
+    wide = [
+        run
+        for run in store.runs()
+        if (run.config.hidden, run.config.dataset, run.config.pretext) == (hidden, "mnist", "none")
+        and run.config.algorithm == "forward_forward"
+    ]
     if not wide:
         device, profile = default_device(), PROFILES["paper"]
         seconds = expected_seconds(profile.base, 1, profile.training_images, fastest_dtype(device), device)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from .config import RunConfig, recipe
-from .studies import STUDIES, Cell, Profile, Study
+from .studies import PROFILES, STUDIES, Cell, Profile, Study
 
 PIXELS = 28 * 28
 # The mean square of an input of MNIST, its label included, over all pixels: what RMS normalisation makes 1.
@@ -18,10 +18,10 @@ MEAN_SQUARE = 0.113
 # In the order in which the ladder takes them: first what the rates are measured in, then the rates.
 FACTORS = {
     "input": "inputs of equal length",
-    "first rate": "the first layer learns as slowly as the others",
-    "start": "larger first weights in the deeper layers, normal ones",
+    "first rate": "the rate of the first layer's weights",
+    "start": "first weights normal, with standard deviation 1/√inputs",
     "temperature": "a sharp threshold: T = 1 at θ = the width",
-    "deeper rate": "rates of the deeper layers and of the biases",
+    "deeper rate": "the rates of the deeper layers' weights and of all biases",
     "batch": "100 images a step",
     "negatives": "wrong labels drawn from the head's probabilities",
     "peer": "peer normalisation",
@@ -34,14 +34,16 @@ def costume(config: RunConfig, scale: float = 1.0) -> RunConfig:
     """`config`, whose layers hand on vectors of length 1, written with vectors of mean square 1.
 
     And with activities √`scale` times as large. It trains identically (up to rounding), epoch by epoch: for N inputs
-    W = √(scale/N) · W_L2, so the first weights scale likewise, lr = scale/N · lr_L2 and coupled decay = N/scale ·
-    decay_L2; biases b = √scale · b_L2; θ and T scale as the goodness does. Raises `ValueError` where the settings
-    don't allow that.
+    W = √(scale/N) · W_L2, so the first weights scale likewise, and lr = scale/N · lr_L2; biases b = √scale · b_L2, and
+    their rate scales likewise; θ and T scale as the goodness does. Coupled weight decay would be N/scale · decay_L2,
+    one for each layer: it is refused. Raises `ValueError` where the settings don't allow a costume.
     """
     if config.normalization != "l2" or config.input_normalization != "none":
         raise ValueError("written for layers that hand on vectors of length 1, and inputs as they are")
     if config.weight_decay or config.peer_normalization:
-        raise ValueError("weight decay and peer normalisation would differ from layer to layer")
+        raise ValueError("weight decay would differ from layer to layer, and peer normalisation is not converted")
+    if config.goodness != "squares":
+        raise ValueError("written for the sum of squares")
     inputs = (1, *config.hidden[:-1])  # The first layer's inputs stay as they are.
     return config.vary(
         normalization="rms",
@@ -61,15 +63,15 @@ def _one_rate(config: RunConfig) -> float:
 
 
 def between(profile: Profile, taken: Collection[str]) -> RunConfig:
-    """Source A's recipe with hard negatives, at half the width in three layers, with the factors `taken` from B.
+    """Source A's recipe with hard negatives, in three layers of `code_width` units, with the factors `taken` from B.
 
-    With none it trains as A's own recipe does; with all it is B's code.
+    With all of them it is B's code. With none it has what A's recipe has at its published width in B's units: θ as the
+    width, the rates, temperature and first weights that `costume` gives, the loss summed over the layers.
     """
-    width, epochs = profile.width // 2, ladder_epochs(profile)
-    base = profile.base.vary(hidden=(width,) * 3, theta=profile.theta(112.0) / 2, lr=0.04)
-    scale = width / base.theta
-    a = costume(base, scale)
-    b = recipe("hinton", dataset=base.dataset, hidden=base.hidden, theta=float(width),
+    width, epochs = code_width(profile), short_epochs(profile)
+    published = PROFILES["paper"].base
+    a = costume(published, published.hidden[0] / published.per_layer("theta")[0])
+    b = recipe("hinton", dataset=profile.base.dataset, hidden=(width,) * 3, theta=float(width),
                decay_from=epochs // 2, decay_to=epochs)  # fmt: skip
     source = {factor: b if factor in taken else a for factor in FACTORS}
 
@@ -78,8 +80,8 @@ def between(profile: Profile, taken: Collection[str]) -> RunConfig:
     q = 1.0 if "input" in taken else MEAN_SQUARE
     first_rate = b.lr if "first rate" in taken else a.lr[0] * MEAN_SQUARE
     deeper_rate = b.lr if "deeper rate" in taken else a.lr[1]
-    first_start, *deeper_start = (
-        (1.0,) * 3 if "start" in taken else (a.init_scale[0] * MEAN_SQUARE**0.5, *a.init_scale[1:])
+    first_start, deeper_start = (
+        (1.0, 1.0) if "start" in taken else (a.init_scale[0] * MEAN_SQUARE**0.5, a.init_scale[1])
     )
 
     def fields(factor: str, *names: str) -> dict:
@@ -90,7 +92,7 @@ def between(profile: Profile, taken: Collection[str]) -> RunConfig:
         lr=(first_rate / q, deeper_rate, deeper_rate),
         bias_lr=b.lr if "deeper rate" in taken else a.bias_lr,
         **fields("start", "init"),
-        init_scale=(first_start / q**0.5, *deeper_start),
+        init_scale=(first_start / q**0.5, deeper_start, deeper_start),
         **fields("temperature", "temperature"),
         **fields("batch", "batch_size"),
         negatives=b.negatives if "negatives" in taken else "label_search",
@@ -101,8 +103,14 @@ def between(profile: Profile, taken: Collection[str]) -> RunConfig:
     )
 
 
-def ladder_epochs(profile: Profile) -> int:
+def short_epochs(profile: Profile) -> int:
+    """The length at which many nets can be afforded."""
     return profile.pick(smoke=10, quick=4, paper=10)
+
+
+def code_width(profile: Profile) -> int:
+    """Units of each of three layers: at paper scale those of B's code."""
+    return profile.pick(smoke=50, quick=300, paper=1000)
 
 
 def ladder(profile: Profile) -> Study:
@@ -116,7 +124,7 @@ def ladder(profile: Profile) -> Study:
     sets |= {("removed", factor): everything - {factor} for factor in factors}
     cells = [
         Cell({"change": f"{way}: {factor}", "way": way, "factor": factor}, between(profile, taken),
-             ladder_epochs(profile), profile.pick(smoke=(0,), quick=(0,), paper=(0, 1, 2)))
+             short_epochs(profile), profile.pick(smoke=(0,), quick=(0,), paper=(0, 1, 2)))
         for (way, factor), taken in sets.items()
     ]  # fmt: skip
     question = "Which of the differences between the two recipes make the difference in error?"
@@ -159,7 +167,7 @@ def hinton_small(profile: Profile) -> Study:
 
 def additions(profile: Profile) -> Study:
     """Single changes to B's code at its own size, all of them local to the layer; and the best ones together."""
-    epochs, width = ladder_epochs(profile), profile.width // 2
+    epochs, width = short_epochs(profile), code_width(profile)
     base = _hinton(profile, epochs, width, 3)
     changes = {
         "none": {},
@@ -177,7 +185,8 @@ def additions(profile: Profile) -> Study:
     }
     if profile.name == "smoke":
         changes = {name: changes[name] for name in ("none", "averaged weights", "random negatives")}
-    cells = [Cell({"change": name}, base.vary(**change), epochs, profile.seeds) for name, change in changes.items()]
+    seeds = profile.pick(smoke=(0,), quick=(0,), paper=(0, 1, 2))
+    cells = [Cell({"change": name}, base.vary(**change), epochs, seeds) for name, change in changes.items()]
     question = "What do additions bring that keep learning local?"
     return Study("additions", question, "change", profile, tuple(cells), base)
 
@@ -217,7 +226,10 @@ def gap_negatives(profile: Profile) -> Study:
 
 
 def gap_loss(profile: Profile) -> Study:
-    """A's third suspect: the exact local loss, which is its threshold and temperature (B's are θ = width, T = 1)."""
+    """A's third suspect: the exact local loss, which is its threshold and temperature (B's are θ = width, T = 1).
+
+    At an unchanged rate a lower temperature also means larger steps: ∂loss/∂g = (σ − t)/T.
+    """
     base = profile.hard
     theta = profile.base.per_layer("theta")[0]
     # B's logit in A's units: (g − θ_A) · width/θ_A.

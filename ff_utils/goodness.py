@@ -3,7 +3,9 @@
 The sources take the sum of the squares. To try another from your own code, decorate it and name it in
 `RunConfig(goodness=...)`; its derivative is taken by automatic differentiation, within the layer:
 
-    @register("sum")
+    from ff_utils import goodness
+
+    @goodness.register("sum")
     def total(y: Tensor) -> Tensor:
         return y.sum(1)
 
@@ -27,6 +29,8 @@ def register(name: str) -> Callable[[Goodness], Goodness]:
     """Make a goodness known to `RunConfig(goodness=name)`: from y [rows, units] ≥ 0 to g [rows]."""
 
     def add(goodness: Goodness) -> Goodness:
+        if name == "squares" and name in _registered:
+            raise UserError("goodness: 'squares' is the package's own; give yours another name")
         _registered[name] = goodness
         return goodness
 

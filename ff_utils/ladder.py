@@ -58,9 +58,9 @@ def ends(collected: Collected) -> dict[str, Estimate | None]:
 
 
 def strongest(collected: Collected, way: str) -> list[str]:
-    """The factors by what they take off the error in one reading, the most first; none that is open."""
-    found = {f: ways[way] for f, ways in contributions(collected).items() if ways[way] is not None}
-    return sorted(found, key=lambda factor: found[factor].mean)
+    """The factors that lower the error in one reading, the most first."""
+    found = {f: ways[way].mean for f, ways in contributions(collected).items() if ways[way] is not None}
+    return sorted((factor for factor in found if found[factor] < 0), key=found.get)
 
 
 def draw(collected: Collected) -> None:

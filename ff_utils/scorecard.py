@@ -189,7 +189,7 @@ def table(claims: list[Claim]) -> pd.DataFrame:
 
 
 def small_nets(claims: list[Claim]) -> pd.DataFrame:
-    """Claims that one setting of the search does better than another, as the nets of the `quick` profile see them.
+    """Claims of kind `difference`, as the nets of the `quick` profile see them.
 
     Their epochs are those that stand for the published ones, their errors those of validation, which is measured at
     all of them. This is no verdict: the claims are about other nets.
@@ -215,4 +215,4 @@ def _direction(found: Found, claim: Claim) -> str:
         return "open"
     claimed = -1 if claim.rule["band"][1] < 0 else 1
     low, high = sorted((claimed * found[0].low, claimed * found[0].high))
-    return "as claimed" if low > 0 else "the opposite" if high < 0 else "can't be told"
+    return "as claimed" if low > 0 else "the opposite" if high < 0 else "undecided"

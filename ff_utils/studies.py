@@ -69,7 +69,7 @@ PROFILES = {
             "smoke",
             recipe("paper", dataset="digits", hidden=(100, 100, 100), theta=5.6, lr=(0.01, 0.3, 0.3),
                    layer_reduction="sum", batch_size=50),
-            sweep=30, seeds=(0,), training_images=1_077, milestones=_milestones(10, 20, 30, 40, 30, 40),
+            sweep=30, seeds=(0,), training_images=1_077, milestones=_milestones(10, 20, 40, 60, 40, 60),
         ),
         Profile(
             "quick",

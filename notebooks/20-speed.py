@@ -49,7 +49,7 @@ glue("speed_machine", speed.machine(), display=False)
 # ## The floor
 #
 # A step of FF multiplies activities by weights on the way up, and activities by gradients for the update. There is no
-# way down. {numref}`tab-speed-work` counts the products of one step at 4 × 2000 units and a batch of 256, for three
+# backward pass. {numref}`tab-speed-work` counts the products of one step at 4 × 2000 units and a batch of 256, for three
 # ways to make negatives. A *label search* runs all ten labels; a *shortlist* the true one and two candidates.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "One training step, 4 × 2000, batch 256: matrix products and their floating-point operations after sharing and reuse, and the memory traffic of the optimiser's pass over all weights.", "name": "tab-speed-work"}}
@@ -159,8 +159,8 @@ speed.agreement()
 # %% [markdown]
 # ## What evaluation costs
 #
-# A run reads out the validation images by one pass after every epoch, and by label search after epochs 1, 2, 5 and every
-# tenth. The final errors are taken in float32. {numref}`tab-speed-evaluation` adds this up for sixty epochs.
+# A run reads out the validation images by one pass after every epoch, and by label search after epochs 1, 2, 5, 10 and every
+# twentieth. The final errors are taken in float32. {numref}`tab-speed-evaluation` adds this up for sixty epochs.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Seconds of training and of evaluation in a run of 60 epochs at 4 × 2000, from the measured time of a step and of each kind of evaluation.", "name": "tab-speed-evaluation"}}
 speed.evaluation_share()

@@ -136,7 +136,7 @@ report.field_table(
 # %% [markdown]
 # ## Next step
 #
-# {doc}`20-speed` asks how soon such an error can be reached.
+# {doc}`33-additions` asks what can be added to the recipe.
 #
 # ## Deviations
 #
