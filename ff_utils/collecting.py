@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,13 @@ class Collected:
         # Of cells that differ in length alone, the longer: it contains the others.
         rows = [row for row in self.table.to_dict("records") if {name: row[name] for name in self.names} in chosen]
         return {row["seed"]: self.by_name[row["run"]] for row in sorted(rows, key=lambda row: row["epochs"])}
+
+    def only(self, values: Sequence) -> Collected:
+        """The same with these values of the factor alone."""
+        factor = self.study.factor
+        cells = tuple(cell for cell in self.study.cells if cell.settings[factor] in values)
+        table = self.table[self.table[factor].isin(values)]
+        return replace(self, study=replace(self.study, cells=cells), table=table)
 
     def run_of(self, seed: int = 0, **settings) -> Run | None:
         """The run of one cell and seed, or None where it is missing."""

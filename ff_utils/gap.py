@@ -19,9 +19,9 @@ MEAN_SQUARE = 0.113
 FACTORS = {
     "input": "inputs of equal length",
     "first rate": "the rate of the first layer's weights",
+    "deeper rate": "the rates of the deeper layers' weights and of all biases",
     "start": "first weights normal, with standard deviation 1/√inputs",
     "temperature": "a sharp threshold: T = 1 at θ = the width",
-    "deeper rate": "the rates of the deeper layers' weights and of all biases",
     "batch": "100 images a step",
     "negatives": "wrong labels drawn from the head's probabilities",
     "peer": "peer normalisation",

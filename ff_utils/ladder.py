@@ -93,6 +93,7 @@ def draw(collected: Collected) -> None:
         right.errorbar(means, [i + shift for i, _ in known], xerr=bars, fmt=marker, color=colour, label=name, ms=5)
     right.axvline(0, color=GREY, linewidth=0.8)
     right.set_xscale("symlog", linthresh=1)
+    right.set_xlim(-200, 200)  # No change of an error is greater than 100 points.
     right.xaxis.set_major_formatter("{x:g}")
     right.set(xlabel="change of the error (points)", title="each factor by itself")
     right.legend(loc="upper left", fontsize=8)

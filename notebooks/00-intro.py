@@ -104,15 +104,17 @@ failed = [
     if word == "not reproduced"
 ]
 decided = int((words != "not run").sum())
-Markdown(
-    "**What was not replicated.** "
-    + (
-        " · ".join(failed)
-        if failed
-        else f"None of the {decided} claims that are decided has failed"
+if failed:
+    said = " · ".join(failed)
+else:
+    said = (
+        f"Of the {decided} claims that are decided none has failed"
+        if decided
+        else "No claim is decided yet"
     )
-    + f". {(words == 'not run').sum()} claims are still open: their runs at the published size take days on two cores, and "
-    "the scorecard has the command for each."
+Markdown(
+    f"**What was not replicated.** {said}. {len(claims) - decided} claims are open: their runs at the published "
+    "size take days on two cores. The scorecard has the command for each."
 )
 
 # %% [markdown]

@@ -163,18 +163,15 @@ diagnostics.layers_of(
 )
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Validation error over the epochs for the two recipes and some steps between them.", "name": "fig-ladder-learning"}, "image": {"alt": "Learning curves of five nets between the two recipes."}}
-import dataclasses
-
 some = (
     ladder.A,
-    "added: first rate",
+    "added: deeper rate",
     "added: temperature",
     "added: negatives",
     ladder.B,
 )
-chosen = collected.table[collected.table["change"].isin(some)]
 charts.draw_learning(
-    dataclasses.replace(collected, table=chosen),
+    collected.only(some),
     comparing.VALIDATION,
     label="step of the ladder",
 )

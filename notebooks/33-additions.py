@@ -116,17 +116,14 @@ glue(
 # {numref}`fig-additions-learning` shows whether they do.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Validation error over the epochs for some of the additions.", "name": "fig-additions-learning"}, "image": {"alt": "Learning curves of some additions."}}
-import dataclasses
-
 some = (
     "none",
     "averaged weights",
     "shifts of one pixel",
     "averages, rate and shifts",
 )
-chosen = collected.table[collected.table["change"].isin(some)]
 charts.draw_learning(
-    dataclasses.replace(collected, table=chosen),
+    collected.only(some),
     comparing.VALIDATION,
     label="addition",
 )

@@ -97,6 +97,14 @@ def study(monkeypatch, capsys):
     return study
 
 
+@pytest.fixture
+def interruptible():
+    """SIGINT interrupts, even where the tests were started in the background, which has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def assert_each_once(missing):
     """The store holds every run once, equal to what this process trains alone."""
     runs = Store().runs()
@@ -105,7 +113,7 @@ def assert_each_once(missing):
     return {run.config.seed: run for run in runs}
 
 
-def test_an_interrupted_study_keeps_what_is_finished(busy, study):
+def test_an_interrupted_study_keeps_what_is_finished(busy, study, interruptible):
     missing = planned(12, epochs=8)
 
     def interrupt():
