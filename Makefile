@@ -1,8 +1,7 @@
 # The environments are set up by the first target that needs them, and again when their list changes.
 PYTHON ?= python3
 VENV := .venv
-# The pages alone need less; any environment that has it will do: make html HTML_VENV=.venv
-HTML_VENV := .venv-html
+VENV_HTML := .venv-html
 BIN := $(VENV)/bin
 BUILD_BOOK := jupyter-book build -W -n --keep-going --all --quiet
 FIRST_PAGE := _build/html/index.html
@@ -28,12 +27,12 @@ book: $(VENV)/.ready
 	$(BIN)/$(BUILD_BOOK) build/book
 	@echo "first page: build/book/$(FIRST_PAGE)"
 
-html: $(HTML_VENV)/.ready
+html: $(VENV_HTML)/.ready
 	rm -rf build/html
 	mkdir -p build/html/notebooks
 	cp -R _config.yml _toc.yml book build/html
 	cp notebooks/*.ipynb build/html/notebooks
-	PYTHONPATH="$(CURDIR)" $(HTML_VENV)/bin/$(BUILD_BOOK) build/html
+	PYTHONPATH="$(CURDIR)" $(VENV_HTML)/bin/$(BUILD_BOOK) build/html
 	@echo "first page: build/html/$(FIRST_PAGE)"
 
 test: $(VENV)/.ready
@@ -84,7 +83,7 @@ $(VENV)/.ready: requirements.txt
 	$(BIN)/python -m pip install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.venv-html/.ready: requirements-html.txt
+$(VENV_HTML)/.ready: requirements-html.txt
 	$(CREATE_VENV)
-	$(@D)/bin/python -m pip install --requirement requirements-html.txt
+	$(VENV_HTML)/bin/python -m pip install --requirement requirements-html.txt
 	@touch $@

@@ -104,11 +104,12 @@ def one_product_per_label(network, pixels, codes, weights=None, masks=None, pixe
     images = torch.cat([values, pixels.values.expand(len(codes), -1, -1)], 2).flatten(0, 1)
     scale = network._input_scale(pixels, codes).flatten()
     y, g = kernels.rectify(images @ first, scale, weights.biases[0])
-    result = Pass(codes, [y], goodness := [g], goodness, [scale], masks)
+    squares = [g]  # Which are the goodness.
+    result = Pass(codes, [y], squares, squares, [scale], masks)
     for i in range(1, len(network.layers)):
         scale = network._handed_on_scale(g, y.shape[1])
         y, g = kernels.rectify(result.handed_on(i - 1) @ weights.products[i], scale, weights.biases[i])
-        result.activities.append(y), result.goodness.append(g), result.scales.append(scale)
+        result.activities.append(y), result.squares.append(g), result.scales.append(scale)
     return result
 
 

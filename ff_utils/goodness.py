@@ -19,29 +19,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from .errors import UserError
+from .registry import Registry
 
 Goodness = Callable[[Tensor], Tensor]
-_registered: dict[str, Goodness] = {}
-
-
-def register(name: str) -> Callable[[Goodness], Goodness]:
-    """Make a goodness known to `RunConfig(goodness=name)`: from y [rows, units] ≥ 0 to g [rows]."""
-
-    def add(goodness: Goodness) -> Goodness:
-        if name == "squares" and name in _registered:
-            raise UserError("goodness: 'squares' is the package's own; give yours another name")
-        _registered[name] = goodness
-        return goodness
-
-    return add
-
-
-def goodness_named(name: str) -> Goodness:
-    """The goodness called `name`. Raises `UserError` naming those there are."""
-    if name not in _registered:
-        raise UserError(f"goodness: no goodness {name!r}; there are {', '.join(_registered)}")
-    return _registered[name]
+_registered: Registry[Goodness] = Registry("goodness", "goodness")
+register, goodness_named = _registered.register, _registered.named
 
 
 @register("squares")

@@ -19,9 +19,9 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from .errors import UserError
 from .network import Network, Pass, Pixels
 from .readout import Head, all_codes, label_scores, neutral_codes
+from .registry import Registry
 
 
 class Batch:
@@ -101,24 +101,8 @@ class Batch:
 
 
 Sampler = Callable[[Batch], Tensor]
-_samplers: dict[str, Sampler] = {}
-
-
-def register(name: str) -> Callable[[Sampler], Sampler]:
-    """Make a sampler known to `RunConfig(negatives=name)`."""
-
-    def add(sampler: Sampler) -> Sampler:
-        _samplers[name] = sampler
-        return sampler
-
-    return add
-
-
-def sampler(name: str) -> Sampler:
-    """The sampler called `name`. Raises `UserError` naming those there are."""
-    if name not in _samplers:
-        raise UserError(f"negatives: no sampler {name!r}; there are {', '.join(_samplers)}")
-    return _samplers[name]
+_samplers: Registry[Sampler] = Registry("negatives", "sampler")
+register, sampler = _samplers.register, _samplers.named
 
 
 @register("random")

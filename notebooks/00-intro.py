@@ -10,7 +10,6 @@
 #     name: python3
 # ---
 
-
 # %% [markdown]
 # # The Forward-Forward algorithm
 #
@@ -138,7 +137,7 @@ scorecard.small_nets([claim for claim in claims if claim.id in steps])
 # ```bash
 # make html    # these pages
 # make book    # the same, with every chapter executed from the stored results
-# make quick   # every chapter trained from scratch, on small nets: 40 minutes
+# make quick   # every chapter trained from scratch, on small nets
 # ```
 #
 # {doc}`../book/guide` says more: how to read the book, how to run one chapter or a net of your own, and how to

@@ -10,7 +10,6 @@
 #     name: python3
 # ---
 
-
 # %% [markdown]
 # # What the book costs
 #
@@ -54,8 +53,8 @@ for name, value in {
 # contains the shorter ones; each is counted once. Images of every data set are counted as those of MNIST,
 # and nets trained by backpropagation as Forward-Forward nets of their size.
 #
-# - **Two cores.** {glue:text}`cost_speed` Smaller nets reach less of it: studies of three layers of 1,000 units take
-#   about half as long again as given here.
+# - **Two cores.** {glue:text}`cost_speed` Smaller nets reach less of it, so studies of them take longer
+#   than given here.
 # - **One GPU.** This is an *estimate*: no run of the book was on a GPU. It assumes
 #   {glue:text}`cost_gpu` · 10¹² operations per second in training, evaluation included. A card of half
 #   that speed takes twice the time.

@@ -6,7 +6,7 @@ import pytest
 import support
 import torch
 
-from ff_utils import RunConfig, load, negatives, train
+from ff_utils import RunConfig, UserError, goodness, load, negatives, train
 from ff_utils.labels import CLASSES
 from ff_utils.negatives import Batch, sampler
 from ff_utils.trainer import Trainer
@@ -142,6 +142,14 @@ def test_the_warm_up_uses_random_negatives(small, negatives):
     first, second = [[trainer.run_epoch()[1] for _ in range(2)] for trainer in (plain, warmed)]
     assert (first[0] == second[0]).all()
     assert (first[1] != second[1]).any()
+
+
+@pytest.mark.parametrize("register, name", [(negatives.register, "random"), (goodness.register, "squares")])
+def test_the_names_of_the_package_cannot_be_taken(register, name):
+    with pytest.raises(UserError, match=f"{name!r} is the package's own"):
+        register(name)(lambda _: None)
+    register("of one's own")(lambda _: 1)
+    register("of one's own")(lambda _: 2)  # As a notebook cell does that runs again.
 
 
 def test_a_sampler_of_ones_own_trains(small):
