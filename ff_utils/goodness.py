@@ -22,7 +22,7 @@ from torch import Tensor
 from .registry import Registry
 
 Goodness = Callable[[Tensor], Tensor]
-_registered: Registry[Goodness] = Registry("goodness", "goodness")
+_registered = Registry("goodness", "goodness")
 register, goodness_named = _registered.register, _registered.named
 
 

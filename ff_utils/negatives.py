@@ -101,7 +101,7 @@ class Batch:
 
 
 Sampler = Callable[[Batch], Tensor]
-_samplers: Registry[Sampler] = Registry("negatives", "sampler")
+_samplers = Registry("negatives", "sampler")
 register, sampler = _samplers.register, _samplers.named
 
 

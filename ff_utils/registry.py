@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Generic, TypeVar
 
 from .errors import UserError
 
-Function = TypeVar("Function", bound=Callable)
 
-
-class Registry(Generic[Function]):
+class Registry:
     """The functions that `RunConfig`'s `field` may name; `kind` says what they are."""
 
     def __init__(self, field: str, kind: str):
         self.field, self.kind = field, kind
-        self._functions: dict[str, Function] = {}
+        self._functions: dict[str, Callable] = {}
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._functions)
 
-    def register(self, name: str) -> Callable[[Function], Function]:
+    def register(self, name: str) -> Callable[[Callable], Callable]:
         """Make the decorated function known as `name`.
 
         One of the caller's own may be replaced, as a notebook cell does when it runs again. Raises `UserError` for
         a name of the package: runs remember the function by it alone.
         """
 
-        def add(function: Function) -> Function:
+        def add(function: Callable) -> Callable:
             known = self._functions.get(name)
             if known is not None and known.__module__.startswith(f"{__package__}."):
                 raise UserError(f"{self.field}: {name!r} is the package's own; give yours another name")
@@ -36,7 +33,7 @@ class Registry(Generic[Function]):
 
         return add
 
-    def named(self, name: str) -> Function:
+    def named(self, name: str) -> Callable:
         """The function called `name`. Raises `UserError` naming those there are."""
         if name not in self._functions:
             raise UserError(f"{self.field}: no {self.kind} {name!r}; there are {', '.join(self)}")
