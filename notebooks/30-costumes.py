@@ -113,7 +113,7 @@ found = [
 assert apart < 1e-8 and (found[0] == found[1]).all()
 glue("costume_apart", f"{apart:.0e}", display=False)
 print(
-    f"greatest difference of a weight after 5 epochs: {apart:.1e}; predictions equal: {(found[0] == found[1]).all()}"
+    f"greatest difference: {apart:.1e}; equal predictions: {(found[0] == found[1]).all()}"
 )
 
 # %% [markdown]

@@ -147,7 +147,7 @@ if profile == "paper" and whole is not None:
 # from the update. A temperature of 1 at the study's rates means steps up to eighteen times as large. Weight
 # decay acts through the rate: with the study's first-layer rate it shrinks the weights far faster than in Hinton's code.
 # Rates, temperature and first weights are one choice in several parts. A search that changes one factor at a time, as
-# the study's does, meets a worse error on each first step and turns back.
+# the study's does, meets a worse error on most first steps and turns back. All this is from small nets and one seed.
 #
 # Do the deeper layers learn? {numref}`tab-ladder-layers` looks into four nets of the ladder.
 

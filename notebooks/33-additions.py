@@ -17,7 +17,7 @@
 # layer learns from its own goodness and nothing else?
 #
 # **What you will see.** Eleven changes to the published code, one at a time, each with its effect, its interval
-# and its cost. Then those that help, together.
+# and its cost. And three of them together.
 
 # %% tags=["parameters"]
 profile = "quick"  # smoke, quick or paper: from seconds to hours
@@ -38,7 +38,7 @@ study = studies.get("additions", profile)
 # - *Averaged weights.* Steps of a constant size leave the weights jumping about a valley. Their running average lies
 #   nearer to its floor, and costs one more pass over the weights.
 # - *Twice the rate.* With averages a larger rate is safe, and the net is sooner where it is going.
-# - *Shifted images.* New images for free. At ten epochs a shift of one pixel should help less than it does later.
+# - *Shifted images.* New images for free. In few epochs a shift of one pixel should help less than it does later.
 # - *Dropout* makes layers rely on many units of the one below. It usually pays in long training only.
 # - *Negatives.* The head's own probabilities draw wrong labels that are likely. Always taking the hardest one might
 #   teach more, or be too narrow.
