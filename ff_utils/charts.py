@@ -16,19 +16,20 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import MaxNLocator
 
-from .collecting import Collected, column, stores
+from .collecting import Collected, column, stores, wrong_images
 from .comparing import ONE_PASS, TEST, VALIDATION, change, estimates
+from .data import load
 from .diagnostics import effective_negatives, unit_activity
-from .errors import explained
+from .errors import UserError, explained
 from .figures import GREY, LAYERS, LINES, NEGATIVE, PIXELS, POSITIVE, WIDTH
 from .report import number
 from .results import Run
 from .uncertainty import binomial_sd, over_seeds
 
 
-def say_open(axes: Axes) -> None:
-    """Say on an empty figure that its runs are missing."""
-    axes.text(0.5, 0.5, "open: no run of this figure is in the results", ha="center", transform=axes.transAxes)
+def say_open(axes: Axes, lacking: str = "open: no run of this figure is in the results") -> None:
+    """Say on an empty figure what it lacks: its runs."""
+    axes.text(0.5, 0.5, lacking, ha="center", transform=axes.transAxes)
     axes.set_axis_off()
 
 
@@ -259,6 +260,29 @@ def draw_seeds(groups: dict[str, list[float]], images: int) -> None:
     axes.set_yticks(range(len(groups)), groups)
     axes.set(xlabel="error (%)", ylim=(len(groups) - 0.5, -0.5))
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+
+
+def draw_mistakes(run: Run | None, epoch: int, columns: int = 15, rows: int = 5) -> None:
+    """The test images that a run gets wrong by label search after `epoch`, each with its label → the run's.
+
+    In the order of the data set, as many as there is room for. Needs the data set's images.
+    """
+    wrong = run and wrong_images(run, epoch, TEST)
+    if wrong is None:
+        return say_open(plt.subplots(figsize=(WIDTH, 1))[1])
+    try:
+        images = load(run.config.dataset).test.images
+    except UserError:
+        return say_open(plt.subplots(figsize=(WIDTH, 1))[1], f"the images of {run.config.dataset} are not here")
+    truth, taken = run.predictions["test_labels"], run.predictions[f"test_label_search_{epoch}"]
+    shown = np.flatnonzero(wrong)[: columns * rows]
+    lines = max(1, -(-len(shown) // columns))
+    _, axes = plt.subplots(lines, columns, figsize=(WIDTH, 0.72 * lines), squeeze=False)
+    for ax in axes.flat:
+        ax.set_axis_off()
+    for ax, i in zip(axes.flat, shown, strict=False):
+        ax.imshow(images[i], cmap=PIXELS, interpolation="none")
+        ax.set_title(f"{truth[i]} → {taken[i]}", loc="center", pad=2, fontsize=7)
 
 
 def draw_goodness(runs: dict[str, Run]) -> None:

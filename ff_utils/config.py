@@ -95,6 +95,11 @@ class RunConfig(BaseModel):
     )
     theta: PerLayer = Field(112.0, description="threshold θ of the goodness; per layer (A: 112; B: the layer's width)")
     temperature: float = Field(1.0, gt=0, description="T in the logit (goodness − θ)/T")
+    loss: Literal["threshold", "symmetric"] = Field(
+        "threshold",
+        description="what a row's goodness is held against: θ (A, B), or symmetric: that of the other rows of the "
+        "same image, by ½ log(1 + exp((g of the negative − g of the positive)/T)) (Lee and Song, 2023)",
+    )
     layer_reduction: Literal["sum", "mean"] = Field(
         "mean",
         description="the loss summed (B) or averaged (A) over the layers; averaging divides each "
@@ -110,18 +115,24 @@ class RunConfig(BaseModel):
     negatives: str = Field(
         "random",
         description="how wrong labels are picked: random, label_search, shortlist, one_pass, "
-        "one_pass_sampled, or a sampler registered with ff_utils.negatives.register",
+        "one_pass_sampled, all (every wrong label at once), or a sampler registered with "
+        "ff_utils.negatives.register",
     )
     shortlist: int = Field(3, ge=1, le=9, description="how many wrong labels the sampler `shortlist` searches")
     warmup: int = Field(0, ge=0, description="epochs of random negatives before `negatives` takes over")
 
     # -- optimisation -------------------------------------------------------------------------------
-    batch_size: int = Field(256, gt=0, description="images per step; each gives two rows")
+    batch_size: int = Field(256, gt=0, description="images per step; each gives a positive row and its negatives")
     lr: PerLayer = Field(0.04, description="learning rate of the weights; per layer")
     bias_lr: float | None = Field(
         None, gt=0, description="learning rate of the biases; none: that of the layer's weights"
     )
     momentum: float = Field(0.9, ge=0, lt=1, description="heavy-ball momentum: v ← μv + ∇; w ← w − lr·v")
+    optimizer: Literal["momentum", "orthogonal"] = Field(
+        "momentum",
+        description="steps along v; or orthogonal: along the matrix with the directions of v and all singular values "
+        "1, times √(units/inputs) (Jordan and others, 2024), for weights",
+    )
     weight_decay: float = Field(0.0, ge=0, description="strength of the weight decay")
     weight_decay_form: Literal["coupled", "decoupled"] = Field(
         "coupled",
@@ -186,6 +197,8 @@ class RunConfig(BaseModel):
             raise ValueError("backprop trains the net through its softmax: give head_lr above 0")
         if self.algorithm != "forward_forward" and self.contrast != "label":
             raise ValueError(f"negatives that are images are for forward_forward only, not for {self.algorithm}")
+        if self.contrast == "label_and_hybrid" and self.negatives == "all":
+            raise ValueError("label_and_hybrid takes one wrong label per image: give other negatives than all")
         return self
 
     def per_layer(self, name: str) -> tuple[float, ...]:

@@ -44,6 +44,8 @@ def costume(config: RunConfig, scale: float = 1.0) -> RunConfig:
         raise ValueError("weight decay would differ from layer to layer, and peer normalisation is not converted")
     if config.goodness != "squares":
         raise ValueError("written for the sum of squares")
+    if config.optimizer != "momentum":
+        raise ValueError("orthogonal steps have the same length whatever the units")
     inputs = (1, *config.hidden[:-1])  # The first layer's inputs stay as they are.
     return config.vary(
         normalization="rms",
@@ -177,9 +179,14 @@ def additions(profile: Profile) -> Study:
         "dropout 0.1": {"dropout": 0.1},
         "hardest negatives": {"negatives": "label_search"},
         "random negatives": {"negatives": "random"},
+        "every wrong label": {"negatives": "all"},
+        "symmetric loss": {"loss": "symmetric"},
         "soft threshold, T = 4": {"temperature": 4.0},
         "θ rising with depth": {"theta": (0.5 * width, 1.0 * width, 1.5 * width)},
         "θ falling with depth": {"theta": (1.5 * width, 1.0 * width, 0.5 * width)},
+        # The rate is the change of an activity's size by one step; the biases keep theirs.
+        "orthogonal steps of 0.003": {"optimizer": "orthogonal", "lr": 0.003, "bias_lr": base.lr},
+        "orthogonal steps of 0.01": {"optimizer": "orthogonal", "lr": 0.01, "bias_lr": base.lr},
         "twice the width": {"hidden": (2 * width,) * 3, "theta": 2.0 * width},
         "averages, rate and shifts": {"weight_averaging": 0.999, "lr": 0.002, "jitter": 1},
     }
@@ -189,6 +196,29 @@ def additions(profile: Profile) -> Study:
     cells = [Cell({"change": name}, base.vary(**change), epochs, seeds) for name, change in changes.items()]
     question = "What do additions bring that keep learning local?"
     return Study("additions", question, "change", profile, tuple(cells), base)
+
+
+def full_length(profile: Profile) -> Study:
+    """B's code at its own size with the additions that long training calls for: first without shifts, then with."""
+    width = code_width(profile)
+    short, long = (profile.pick(smoke=a, quick=b, paper=c) for a, b, c in ((3, 6, 60), (4, 12, 200)))
+    averages = {"weight_averaging": 0.999}
+    dropout = averages | {"dropout": 0.1}
+    changes = {
+        "none": ({}, short),
+        "averages": (averages, short),
+        "averages, dropout 0.1": (dropout, short),
+        "averages, dropout 0.2": (averages | {"dropout": 0.2}, short),
+        "averages, dropout 0.1, hardest negatives": (dropout | {"negatives": "label_search"}, short),
+        "averages, dropout 0.1, jitter ±1": (dropout | {"jitter": 1}, long),
+        "averages, dropout 0.1, jitter ±2": (dropout | {"jitter": 2}, long),
+    }
+    cells = [
+        Cell({"change": name}, _hinton(profile, epochs, width, 3, **change), epochs, profile.seeds)
+        for name, (change, epochs) in changes.items()
+    ]
+    question = "How low does the error go when training is long?"
+    return Study("full-length", question, "change", profile, tuple(cells), cells[0].config)
 
 
 def hinton_negatives(profile: Profile) -> Study:
@@ -246,6 +276,7 @@ STUDIES.update(
         "hinton": hinton,
         "hinton-small": hinton_small,
         "additions": additions,
+        "full-length": full_length,
         "hinton-negatives": hinton_negatives,
         "gap-shifts": gap_shifts,
         "gap-negatives": gap_negatives,

@@ -1,6 +1,6 @@
 """The negative samplers: one function each, one signature, found by name.
 
-A sampler gets a `Batch` and returns one wrong label per image. The costly things it may ask for, the scores
+A sampler gets a `Batch` and returns one wrong label per image, [batch], or several, [labels, batch]. The costly things it may ask for, the scores
 of a label search and the probabilities of the softmax head, are computed when first asked for, and what
 they computed is reused by training.
 
@@ -94,9 +94,13 @@ class Batch:
         """`values` [batch, classes] with the true label's set to −∞."""
         return values.scatter(1, self.labels[:, None], -torch.inf)
 
+    def codes(self, wrong: Tensor) -> Tensor:
+        """The true labels, and below them the wrong ones that a sampler gave: [1 + negatives, batch]."""
+        return torch.cat([self.labels[None], wrong.view(-1, len(self.labels))])
+
     def both(self, wrong: Tensor) -> Pass:
-        """The positive and the negative pass, out of the label search if there was one."""
-        codes = torch.stack([self.labels, wrong])
+        """The positive and the negative passes, out of the label search if there was one."""
+        codes = self.codes(wrong)
         return self.forward(codes) if self.searched is None else self.searched.select(codes)
 
 
@@ -111,6 +115,13 @@ def random(batch: Batch) -> Tensor:
     classes = batch.network.classes
     step = 1 + (batch.uniforms * (classes - 1)).long()
     return (batch.labels + step) % classes
+
+
+@register("all")
+def every_wrong_label(batch: Batch) -> Tensor:
+    """All of the wrong labels, [classes − 1, batch] (ours)."""
+    classes = batch.network.classes
+    return (batch.labels + torch.arange(1, classes, device=batch.labels.device)[:, None]) % classes
 
 
 @register("label_search")

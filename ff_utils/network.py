@@ -4,7 +4,7 @@ A layer computes a = x W + b and y = ReLU(a); its goodness is g = Σⱼ yⱼ² (
 learns on its own to bring g above θ for positive rows and below θ for negative ones. It hands on only
 the direction of y. No gradient ever passes between layers, so none needs automatic differentiation:
 
-    loss = mean over rows of the cross-entropy of σ((g − θ)/T) with the target t
+    loss = mean over rows of the cross-entropy of σ((g − θ)/T) with the target t (`Network.losses` has another)
     ∂loss/∂a = 2 y (σ((g − θ)/T) − t) / (T · rows)    (for another goodness, its derivative in place of 2 y)
     ∂loss/∂W = xᵀ ∂loss/∂a
 
@@ -127,7 +127,7 @@ class Layer:
             draw.normal_(generator=generator)
         draw *= scale / math.sqrt(inputs)
         averaged = config.weight_averaging > 0
-        self.weight = Parameter(draw.to(device, master), dtype, averaged)
+        self.weight = Parameter(draw.to(device, master), dtype, averaged, config.optimizer == "orthogonal")
         self.zero_bias = torch.zeros(units, dtype=master, device=device)
         self.bias = Parameter(self.zero_bias.clone(), master, averaged) if config.bias else None
         self.mean_activity = torch.full_like(self.zero_bias, config.peer_start)
@@ -171,7 +171,6 @@ class Network:
         master = self.layers[0].zero_bias
         self.theta = master.new_tensor(config.per_layer("theta"))
         self.code_values = code_values(classes, master.dtype, self.device)
-        self.target = master.new_tensor([[1.0], [0.0]])  # of positive and negative rows
         self.code_squares = (self.code_values**2).sum(1)
 
     def pixels(self, images: Tensor, dtype: torch.dtype | None = None) -> Pixels:
@@ -249,17 +248,17 @@ class Network:
     def update(self, pixels: Pixels, both: Pass, weight_rates: list[Rates], bias_rates: list[Rates]) -> Tensor:
         """One local step of every layer from one forward pass of positives and negatives.
 
-        `both.codes` [2, batch]: row 0 holds the true labels. Or [1, 2 · batch] where negatives are other images: the
-        first half of the rows is positive. Returns the statistics of the step, [layers, 3]: the loss and the
-        mean goodness of positives and of negatives.
+        `both.codes` [1 + negatives, batch]: row 0 holds the true labels. Or [1, 2 · batch] where negatives are other
+        images: the first half of the rows is positive. Returns the statistics of the step, [layers, 3]: the loss and
+        the mean goodness of positives and of negatives.
         """
-        config, batch = self.config, both.codes.numel() // 2
-        share = 1 / len(self.layers) if config.layer_reduction == "mean" else 1.0
-        goodness = torch.stack(both.goodness).view(len(self.layers), 2, batch)
-        logit = (goodness - self.theta[:, None, None]) / config.temperature
-        # The mean over 2·batch rows, times the 2 of d(y²)/dy.
-        slope = (torch.sigmoid(logit) - self.target) * (share / (config.temperature * batch))
-        positive = self.target.expand(2, batch).flatten()
+        groups = max(2, len(both.codes))
+        batch = both.codes.numel() // groups
+        share = 1 / len(self.layers) if self.config.layer_reduction == "mean" else 1.0
+        goodness = torch.stack(both.goodness).view(len(self.layers), groups, batch)
+        loss, error = self.losses(goodness)
+        slope = error * (share / (self.config.temperature * batch))
+        positive = (torch.arange(groups * batch, device=self.device) < batch).to(slope.dtype)
 
         for i, layer in enumerate(self.layers):
             y = both.activities[i]
@@ -274,9 +273,24 @@ class Network:
                 weight_gradient = self._first_weight_gradient(pixels, both.codes, gradient)
             layer.weight.descend(weight_gradient, weight_rates[i])
 
-        sign = 1 - 2 * self.target
-        loss = F.softplus(sign * logit).mean((1, 2)) * share
-        return torch.stack([loss, *goodness.mean(2).unbind(1)], 1)
+        return statistics(loss * share, goodness)
+
+    def losses(self, goodness: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss [layers] of `goodness` [layers, 1 + negatives, batch], and 2T · batch times its derivative.
+
+        Positives and negatives count one half each, however many negatives there are.
+        """
+        negatives, temperature = goodness.shape[1] - 1, self.config.temperature
+        if self.config.loss == "symmetric":
+            logit = (goodness[:, 1:] - goodness[:, :1]) / temperature
+            error = torch.sigmoid(logit) / negatives
+            return F.softplus(logit).mean((1, 2)) / 2, torch.cat([-error.sum(1, keepdim=True), error], 1)
+        target = goodness.new_zeros(1 + negatives, 1)
+        target[0] = 1.0
+        weight = target + (1 - target) / negatives
+        logit = (goodness - self.theta[:, None, None]) / temperature
+        row_losses = F.softplus((1 - 2 * target) * logit) * weight
+        return row_losses.mean((1, 2)) * ((1 + negatives) / 2), (torch.sigmoid(logit) - target) * weight
 
     def _first_weight_gradient(self, pixels: Pixels, codes: Tensor, gradient: Tensor) -> Tensor:
         """xᵀ ∂loss/∂a where the labels of an image share its pixels."""
@@ -304,3 +318,8 @@ class Network:
     def load(self, state: dict) -> None:
         for i, layer in enumerate(self.layers):
             layer.load(state[str(i)])
+
+
+def statistics(loss: Tensor, goodness: Tensor) -> Tensor:
+    """[layers, 3]: the `loss` [layers], and the means of `goodness` [layers, 1 + negatives, batch] of either sign."""
+    return torch.stack([loss, goodness[:, 0].mean(1), goodness[:, 1:].mean((1, 2))], 1)

@@ -17,8 +17,8 @@ class Parameter:
     has the format of the products and is `value` itself where the two agree.
     """
 
-    def __init__(self, value: Tensor, dtype: torch.dtype, averaged: bool):
-        self.value = value
+    def __init__(self, value: Tensor, dtype: torch.dtype, averaged: bool, orthogonal: bool = False):
+        self.value, self.orthogonal = value, orthogonal
         self.velocity = torch.zeros_like(value)
         self.average = value.clone() if averaged else None
         self.rounded = value.to(dtype)
@@ -28,9 +28,15 @@ class Parameter:
     def descend(self, gradient: Tensor, rates: Rates) -> None:
         """One step down `gradient` (same shape); see `kernels.descend`."""
         rounded = None if self.rounded is self.value else self.rounded
+        velocity, momentum = self.velocity, rates.momentum
+        if self.orthogonal:  # The velocity is kept here, and its direction taken as a gradient without momentum.
+            velocity.mul_(momentum).add_(gradient)
+            inputs, units = velocity.shape
+            gradient = orthogonalized(velocity.to(self.rounded.dtype)) * (units / inputs) ** 0.5
+            velocity, momentum = torch.zeros_like(velocity), torch.zeros_like(momentum)
         self._descend(
-            self.value, self.velocity, self.average, gradient, rounded,
-            rates.lr, rates.momentum, rates.coupled, rates.shrink, rates.averaging,
+            self.value, velocity, self.average, gradient, rounded,
+            rates.lr, momentum, rates.coupled, rates.shrink, rates.averaging,
         )  # fmt: skip
 
     def evaluated(self) -> Tensor:
@@ -46,6 +52,19 @@ class Parameter:
             tensor.copy_(state[name])
         if self.rounded is not self.value:
             self.rounded.copy_(self.value)
+
+
+def orthogonalized(matrix: Tensor) -> Tensor:
+    """Roughly UVᵀ of `matrix` = UΣVᵀ: its directions, with all singular values between about 0.7 and 1.2.
+
+    Five Newton-Schulz steps with the coefficients of Jordan and others (2024), which trade exactness for speed.
+    """
+    wide = matrix.t() if matrix.shape[0] > matrix.shape[1] else matrix
+    x = wide / wide.norm().clamp_min(1e-7)
+    for _ in range(5):
+        square = x @ x.t()
+        x = 3.4445 * x + (-4.7750 * square + 2.0315 * square @ square) @ x
+    return x.t() if wide is not matrix else x
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,8 @@ class Trainer:
         for rows in draws.order.split(self.config.batch_size):
             statistics, wrong = self.step(rows, draws)
             totals += statistics * len(rows)
-            counts.index_add_(0, draws.labels[rows] * classes + wrong, torch.ones_like(wrong))
+            pairs = (draws.labels[rows] * classes + wrong).flatten()
+            counts.index_add_(0, pairs, torch.ones_like(pairs))
             if after_step:
                 after_step()
         self.epoch += 1
@@ -174,7 +175,7 @@ class Trainer:
     def step(self, rows: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
         """One mini-batch: the training images `rows` [batch].
 
-        Returns `Network.update`'s statistics and the negative labels [batch].
+        Returns `Network.update`'s statistics and the negative labels as the sampler gave them.
         """
         labels, uniforms = draws.labels[rows], draws.uniforms[rows]
         images = self.present(rows, draws.shifts[rows], labels)

@@ -29,7 +29,14 @@ def test_a_costume_trains_identically(scale, negatives):
 
 
 @pytest.mark.parametrize(
-    "change", [{"normalization": "rms"}, {"weight_decay": 0.1}, {"lr": (0.1, 0.2, 0.3)}, {"goodness": "other"}]
+    "change",
+    [
+        {"normalization": "rms"},
+        {"weight_decay": 0.1},
+        {"lr": (0.1, 0.2, 0.3)},
+        {"goodness": "other"},
+        {"optimizer": "orthogonal"},
+    ],
 )
 def test_what_has_no_costume_is_refused(change):
     with pytest.raises(ValueError):

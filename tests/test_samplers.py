@@ -53,6 +53,19 @@ def test_random_is_uniform_over_the_nine_wrong_labels():
     assert chi_square < 130  # 80 degrees of freedom: exceeded by one seed in 3,000.
 
 
+def test_all_are_the_nine_wrong_labels_and_train_as_one_run(trainer):
+    batch, _ = batch_of(trainer)
+    wrong = sampler("all")(batch)
+    for labels, truth in zip(wrong.t().tolist(), batch.labels.tolist(), strict=True):
+        assert sorted([*labels, truth]) == list(range(CLASSES))
+    config = trainer.config.vary(negatives="all")
+    _, counts = Trainer(config, load("digits"), torch.float64).run_epoch()
+    of_each = torch.bincount(trainer.labels, minlength=CLASSES).numpy()
+    assert (counts.diagonal() == 0).all() and (counts.sum(1) == 9 * of_each).all()
+    with pytest.raises(UserError, match="one wrong label per image"):
+        config.vary(contrast="label_and_hybrid")
+
+
 def test_random_never_returns_the_true_label_at_the_ends_of_the_range():
     labels = torch.arange(CLASSES)
     for uniform in (0.0, 1 - 2**-24):  # The least and the greatest number that torch.rand gives.

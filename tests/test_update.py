@@ -31,7 +31,6 @@ def make(config, seed=3, classes=CLASSES):
 def oracle(config, network, images, codes, masks=None):
     """The gradients of every weight and bias by autograd, from the definition of the objective."""
     x = torch.cat([inject(images, row, network.classes) for row in codes])
-    target = torch.cat([torch.ones(BATCH), torch.zeros(BATCH)]).double()
     if config.input_normalization != "none":
         x = F.normalize(x, dim=1) * (PIXELS**0.5 if config.input_normalization == "rms" else 1)
     objective, parameters = 0.0, []
@@ -41,14 +40,23 @@ def oracle(config, network, images, codes, masks=None):
         parameters.append((weight, bias))
         a = x @ weight + bias
         y = a.relu()
-        theta = config.per_layer("theta")[i]
-        loss = F.binary_cross_entropy_with_logits((network.goodness(y) - theta) / config.temperature, target)
+        positive, *negatives = network.goodness(y).view(len(codes), BATCH)
+        if config.loss == "symmetric":
+            pairs = torch.stack(
+                [torch.log1p(torch.exp((other - positive) / config.temperature)) for other in negatives]
+            )
+            loss = pairs.mean() / 2
+        else:
+            theta = config.per_layer("theta")[i]
+            logits = [(g - theta) / config.temperature for g in (positive, torch.cat(negatives))]
+            targets = [torch.ones_like(logits[0]), torch.zeros_like(logits[1])]
+            loss = sum(map(F.binary_cross_entropy_with_logits, logits, targets)) / 2
         mean = config.peer_decay * layer.mean_activity + (1 - config.peer_decay) * y[:BATCH].mean(0).detach()
         loss = loss - config.peer_normalization * ((mean.mean() - mean) * a[:BATCH].mean(0)).sum()
         objective = objective + loss / (len(network.layers) if config.layer_reduction == "mean" else 1)
         x = F.normalize(y.detach(), dim=1) * (y.shape[1] ** 0.5 if config.normalization == "rms" else 1)
         if masks and i < len(masks):
-            x = x * masks[i].repeat(2, 1)
+            x = x * masks[i].repeat(len(codes), 1)
     objective.backward()
     return [(w.grad, b.grad) for w, b in parameters]
 
@@ -94,6 +102,27 @@ def test_update_equals_autograd_for_other_numbers_of_classes(classes):
     network.update(pixels, network.forward(pixels, codes), rates, rates)
     for layer, weight, (gradient, _) in zip(network.layers, before, expected, strict=True):
         torch.testing.assert_close(weight - layer.weight.value, gradient)
+
+
+@pytest.mark.parametrize("loss", ["threshold", "symmetric"])
+@pytest.mark.parametrize("negatives", [1, 9])
+@pytest.mark.parametrize("temperature", [1.0, 3.0])
+def test_update_with_other_losses_and_several_negatives_equals_autograd(loss, negatives, temperature):
+    config = RunConfig(
+        hidden=(16, 12, 14), theta=2.0, loss=loss, temperature=temperature, peer_normalization=0.3, init="normal",
+    )  # fmt: skip
+    network, images, codes = make(config)
+    codes = (codes[0] + torch.arange(1 + negatives)[:, None]) % CLASSES
+    expected = oracle(config, network, images, codes)
+    before = [layer.weight.value.clone() for layer in network.layers]
+    rates = [Rates.of(1.0, 0.0, 0.0, "coupled", 0.0, network.layers[0].zero_bias)] * 3
+    pixels = network.pixels(images)
+    both = network.forward(pixels, codes)
+    statistics = network.update(pixels, both, rates, rates)
+    for layer, weight, (gradient, _) in zip(network.layers, before, expected, strict=True):
+        torch.testing.assert_close(weight - layer.weight.value, gradient)
+    goodness = both.goodness[1].view(1 + negatives, BATCH)
+    torch.testing.assert_close(statistics[1, 1:], torch.stack([goodness[0].mean(), goodness[1:].mean()]))
 
 
 def test_update_of_a_registered_goodness_equals_autograd():
@@ -144,6 +173,26 @@ def test_descent_equals_torch_sgd(form):
         theirs.grad = gradient.clone()
         optimizer.step()
     torch.testing.assert_close(ours.value, theirs.data)
+
+
+@pytest.mark.parametrize("shape", [(30, 20), (20, 30), (25, 25)])
+def test_orthogonal_steps(shape):
+    """A step has the directions of the velocity, singular values near 1, and the size that its rate says."""
+    inputs, units = shape
+    draw = torch.Generator().manual_seed(1)
+    velocity = torch.zeros(shape, dtype=torch.float64)
+    ours = Parameter(torch.randn(shape, generator=draw, dtype=torch.float64), torch.float64, False, orthogonal=True)
+    for _ in range(3):
+        before, gradient = ours.value.clone(), torch.randn(shape, generator=draw, dtype=torch.float64)
+        ours.descend(gradient, Rates.of(0.1, 0.9, 0.3, "decoupled", 0.0, ours.value))
+        velocity = 0.9 * velocity + gradient
+        torch.testing.assert_close(ours.velocity, velocity)
+        step = (before * (1 - 0.1 * 0.3) - ours.value) / (0.1 * (units / inputs) ** 0.5)
+        left, _, right = torch.linalg.svd(velocity, full_matrices=False)
+        singular = (left.t() @ step @ right.t()).diagonal()
+        # What the iteration makes of very small singular values is not yet near 1.
+        assert ((0.6 < singular) & (singular < 1.25)).double().mean() > 0.9
+        torch.testing.assert_close(left @ torch.diag(singular) @ right, step)
 
 
 def test_l2_and_rms_normalisation_are_the_same_net(small):

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ..config import RunConfig
 from ..negatives import Batch
-from ..network import Weights
+from ..network import Weights, statistics
 from ..readout import Evaluation, neutral_codes
 from ..trainer import Draws, Trainer
 
@@ -39,10 +39,10 @@ class Twin(Trainer):
         wrong = draws.sampler(batch)
         leaves, weights = self._leaves()
         with torch.enable_grad():
-            both = self.network.forward(batch.pixels, torch.stack([batch.labels, wrong]), weights, batch.masks)
-            goodness = torch.stack(both.goodness).view(len(both.goodness), 2, -1)
-            logit = (goodness - self.network.theta[:, None, None]) / self.config.temperature
-            losses = F.softplus((1 - 2 * self.network.target) * logit).mean((1, 2))
+            codes = batch.codes(wrong)
+            both = self.network.forward(batch.pixels, codes, weights, batch.masks)
+            goodness = torch.stack(both.goodness).view(len(both.goodness), *codes.shape)
+            losses, _ = self.network.losses(goodness)
             if self.config.algorithm == "backprop_goodness_last":
                 losses = losses * (torch.arange(len(losses), device=self.device) == len(losses) - 1)
             elif self.config.layer_reduction == "mean":
@@ -51,7 +51,7 @@ class Twin(Trainer):
         if self.head is not None:
             self.head.update(batch.neutral, batch.head_logits, batch.labels, draws.rates[2])
         self._apply(gradients, draws)
-        return torch.stack([losses.detach(), *goodness.detach().mean(2).unbind(1)], 1), wrong
+        return statistics(losses.detach(), goodness.detach()), wrong
 
     def _leaves(self) -> tuple[list[Tensor], Weights]:
         """All learned tensors as leaves of a graph, weights first, and what a forward pass reads of them."""
