@@ -213,6 +213,10 @@ def full_length(profile: Profile) -> Study:
         "averages, dropout 0.1, jitter ±1": (dropout | {"jitter": 1}, long),
         "averages, dropout 0.1, jitter ±2": (dropout | {"jitter": 2}, long),
     }
+    if profile.name == "smoke":
+        changes = {
+            name: changes[name] for name in ("none", "averages, dropout 0.1", "averages, dropout 0.1, jitter ±1")
+        }
     cells = [
         Cell({"change": name}, _hinton(profile, epochs, width, 3, **change), epochs, profile.seeds)
         for name, (change, epochs) in changes.items()

@@ -1,8 +1,8 @@
 """The negative samplers: one function each, one signature, found by name.
 
-A sampler gets a `Batch` and returns one wrong label per image, [batch], or several, [labels, batch]. The costly things it may ask for, the scores
-of a label search and the probabilities of the softmax head, are computed when first asked for, and what
-they computed is reused by training.
+A sampler gets a `Batch` and returns one wrong label per image, [batch], or several, [labels, batch]. The
+costly things it may ask for, the scores of a label search and the probabilities of the softmax head, are
+computed when first asked for, and what they computed is reused by training.
 
 To add a sampler from your own code, decorate it and name it in `RunConfig(negatives=...)`:
 

@@ -42,10 +42,8 @@ def oracle(config, network, images, codes, masks=None):
         y = a.relu()
         positive, *negatives = network.goodness(y).view(len(codes), BATCH)
         if config.loss == "symmetric":
-            pairs = torch.stack(
-                [torch.log1p(torch.exp((other - positive) / config.temperature)) for other in negatives]
-            )
-            loss = pairs.mean() / 2
+            behind = (torch.stack(negatives) - positive) / config.temperature
+            loss = torch.log1p(torch.exp(behind)).mean() / 2
         else:
             theta = config.per_layer("theta")[i]
             logits = [(g - theta) / config.temperature for g in (positive, torch.cat(negatives))]
