@@ -106,7 +106,8 @@ speed.records("shortlist")
 #
 # *Freed memory kept.* A step frees some hundred megabytes that the next one takes again. By default the C library hands
 # them back to the system in between, and each page comes back to be mapped and filled with zeros. One call
-# tells it to keep them. On a quiet machine this is worth little; on a busy virtual one we saw a fifth of the step.
+# tells it to keep them. On a quiet machine this is worth little; on a busy virtual one it was a fifth of the step (a single
+# trial).
 #
 # Refused or dropped:
 #
