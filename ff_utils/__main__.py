@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import builtins
+import os
 import sys
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -150,6 +151,9 @@ def main() -> int:
         return 2
     try:
         COMMANDS[command](arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:  # Whoever reads, such as `head`, has seen enough. What is left goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -136,7 +136,8 @@ charts.draw_learning(
 # %% [markdown]
 # ## Next step
 #
-# {doc}`20-speed` uses three of them for its speed runs; they were chosen there before this study.
+# {doc}`34-records` trains the same net to the end. {doc}`20-speed` uses three of the additions for its speed runs; they
+# were chosen there before this study.
 #
 # ## Deviations
 #

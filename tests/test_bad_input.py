@@ -87,6 +87,15 @@ def test_the_command_line_trains_and_collects(call, tmp_path):
     assert out.startswith("1 runs") and (tmp_path / "results/summary_runs.csv").exists()
 
 
+def test_a_reader_that_has_seen_enough():
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ff_utils", "study", "ladder", "--list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert b"python -m ff_utils train" in process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == b"" and process.wait() == 0
+
+
 def test_a_real_process_prints_one_message():
     command = [sys.executable, "-m", "ff_utils", "train", *TINY, "--theta", "-1"]
     done = subprocess.run(command, capture_output=True, text=True)
