@@ -206,7 +206,7 @@ def difference_table(collected: Collected, pairs: list[tuple], metrics: dict[str
 
 
 def gains(collected: Collected, reference: object) -> pd.DataFrame:
-    """What every other value of the factor changes against `reference`, and what an epoch of it costs."""
+    """What every other value of the factor changes against `reference`, its p-value, and what an epoch of it costs."""
     factor = collected.study.factor
     seconds = {key: _epoch_seconds(collected, key) for key in collected.study.keys}
     rows = []
@@ -215,6 +215,8 @@ def gains(collected: Collected, reference: object) -> pd.DataFrame:
             ways = {"validation": VALIDATION, "test": TEST}
             found = {name: change(collected, {factor: reference}, {factor: key}, m) for name, m in ways.items()}
             row = {factor: key} | {name: points(estimate) for name, estimate in found.items()}
+            p = found["validation"] and found["validation"].p_value
+            row["p (validation)"] = "open" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
             cost = seconds[key] / seconds[reference] if seconds[key] and seconds[reference] else None
             rows.append(row | {"time of an epoch": f"× {cost:.2f}" if cost else "open"})
     return _table(rows, factor)

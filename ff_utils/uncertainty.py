@@ -36,6 +36,15 @@ class Estimate:
         quantile = stats.norm.ppf(0.975) if self.one_seed else stats.t.ppf(0.975, self.seeds - 1)
         return (self.high - self.low) / 2 / quantile
 
+    @property
+    def p_value(self) -> float:
+        """The two-sided p-value of "the mean is 0", from the distribution that the interval comes from."""
+        if self.mean == 0:
+            return 1.0
+        with np.errstate(divide="ignore"):
+            ratio = abs(np.float64(self.mean) / self.standard_error)
+        return float(2 * (stats.norm.sf(ratio) if self.one_seed else stats.t.sf(ratio, self.seeds - 1)))
+
     def __str__(self) -> str:
         return f"{self.mean:.2f} [{self.low:.2f}, {self.high:.2f}]"
 

@@ -1,14 +1,16 @@
 """The verdicts follow from the stored runs by the rules at the head of claims.yaml."""
 
+import math
 from dataclasses import replace
 
 import pytest
 import support
 import yaml
+from scipy import stats
 
 from ff_utils import UserError, results, scorecard, studies
 from ff_utils.scorecard import Claim, judge, load_claims, table
-from ff_utils.uncertainty import over_seeds, paired_difference
+from ff_utils.uncertainty import Estimate, over_seeds, paired_difference
 
 TEST = "test_label_search_error"
 
@@ -104,6 +106,15 @@ def test_estimates_against_known_numbers():
     assert (estimate.mean, estimate.high) == (2.0, pytest.approx(2 + 4.303 / 3**0.5, abs=1e-3))
     one = over_seeds([2.5])
     assert one.high - one.mean == pytest.approx(1.96 * 0.156, abs=1e-3)
+
+
+def test_p_values_agree_with_the_t_test_and_with_the_interval():
+    changes = [-0.31, -0.12, 0.05, -0.2]
+    expected = stats.ttest_1samp(changes, 0).pvalue
+    assert over_seeds(changes).p_value == pytest.approx(expected)
+    assert Estimate(0.5, 0.0, 1.0, 1).p_value == pytest.approx(0.05)  # The interval ends at 0.
+    assert Estimate(0.0, 0.0, 0.0, 1).p_value == 1 and Estimate(0.1, 0.1, 0.1, 1).p_value == 0
+    assert Estimate(3.0, -math.inf, math.inf, 1).p_value == 1
 
 
 def test_a_paired_difference_counts_the_images_only_one_gets_wrong():
