@@ -132,7 +132,7 @@ def result_table(collected: Collected) -> pd.DataFrame:
         shown = {name: str(errors[key].of_an_error()) if key in errors else "" for name, errors in found.items()}
         if validation := found["validation error (%)"].get(key):
             chosen = "best" if key == best else "within one standard error" if key in tied else ""
-            rows.append(shown | {"seeds": validation.seeds, "chosen": chosen})
+            rows.append(shown | {"seeds": str(validation.seeds), "chosen": chosen})
         else:
             rows.append({"validation error (%)": "open"})
     return _table(rows, study.factor, study.keys)

@@ -149,7 +149,8 @@ if profile == "paper" and whole is not None:
 # Rates, temperature and first weights are one choice in several parts. A search that changes one factor at a time, as
 # the study's does, meets a worse error on most first steps and turns back. All this is from small nets and one seed.
 #
-# Do the deeper layers learn? {numref}`tab-ladder-layers` looks into four nets of the ladder.
+# Do the deeper layers learn? {numref}`tab-ladder-layers` looks into four nets of the ladder. At the published size and length
+# {numref}`fig-hinton-goodness` shows it: of the study's four layers only two learn.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "What each layer has learned at the last epoch: its goodness gap in units of θ, and the error of a label search that uses this layer alone.", "name": "tab-ladder-layers"}}
 shown = {

@@ -31,6 +31,7 @@ from ff_utils import (
     charts,
     collecting,
     comparing,
+    diagnostics,
     figures,
     report,
     scorecard,
@@ -66,6 +67,10 @@ report.plan(small)
 collected = collecting.collect(study, train)
 of_code = collecting.collect(small, train)
 fast = collecting.collect(quick_recipe, "never")
+# The replicated study's baseline, at the same size and length.
+baseline = collecting.collect(
+    studies.get("peer-normalization", profile), "never"
+)
 report.overview([collected, of_code, fast])
 
 # %% tags=["hide-input"]
@@ -122,6 +127,43 @@ for claim in (
 # At the size of the code: {glue:text}`hinton_code` where others measured 1.44 to 1.65 %:
 # {glue:text}`hinton_B-code`. With twice the weight decay, as in two ports: {glue:text}`hinton_B-code-ports`. With
 # uniform negatives and the softmax readout: {glue:text}`hinton_B-code-uniform`.
+#
+# ## Interpretation: all layers learn
+#
+# Both recipes train four layers of 2,000 units for 60 epochs. What is in these layers at the end?
+# {numref}`fig-hinton-goodness` and {numref}`tab-hinton-layers` put the replicated study's baseline beside Hinton's
+# recipe, layer by layer. A layer that has learned brings positives above its threshold and negatives below.
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Mean goodness of positives and negatives over the epochs, in units of θ. Top: the baseline of the replicated study, random negatives. Bottom: Hinton's recipe. Seed 0.", "name": "fig-hinton-goodness"}, "image": {"alt": "Eight panels, one for each layer of two nets. In the last layers of the upper net the two curves lie on each other."}}
+pair = {
+    "the study": baseline.run_of(peer_normalization=0.0),
+    "Hinton": collected.run_of(jitter=0),
+}
+charts.draw_goodness({name: run for name, run in pair.items() if run})
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "What each layer of the two nets has learned at the last epoch: its goodness gap in units of θ, and the error of a label search that uses this layer alone.", "name": "tab-hinton-layers"}}
+diagnostics.layers_of(pair)
+
+# %% tags=["hide-input"]
+for name, run in pair.items():
+    for layer in (1, len(study.base.hidden)):
+        error = run and collecting.value(run, run.epochs, f"layer{layer}_error")
+        which = "first" if layer == 1 else "last"
+        glue(
+            f"hinton_{name.split()[-1]}_{which}",
+            f"{error:.1f} %" if error else "open",
+            display=False,
+        )
+if profile == "paper" and (run := pair["the study"]):
+    # The text below says that its last layer has learned next to nothing.
+    assert collecting.value(run, run.epochs, "layer4_error") > 80
+
+# %% [markdown]
+# On its own, the last layer of the study's net has a validation error of {glue:text}`hinton_study_last`; its first layer
+# has {glue:text}`hinton_study_first`. A guess among ten labels would have 90 %. So this net, though four layers deep, lives
+# on its first two. Of Hinton's net the last layer alone has
+# {glue:text}`hinton_Hinton_last`, the first {glue:text}`hinton_Hinton_first`. {doc}`30-costumes` has the reason, in the units of the rates: one learning
+# rate for all layers is many times smaller for the deeper ones.
 #
 # ## Interpretation: the field
 #
