@@ -249,10 +249,11 @@ def field_table(ours: dict[str, Collected]) -> pd.DataFrame:
         for system in published.FIELD
     ]
     for name, collected in ours.items():
-        errors = estimates(collected, TEST)
+        errors, factor = estimates(collected, TEST), collected.study.factor
         for cell in collected.study.cells:
-            if (key := cell.settings[collected.study.factor]) in errors:
-                words = f"{SYMBOLS.get(collected.study.factor, collected.study.factor)} {number(key)}"
+            if (key := cell.settings[factor]) in errors:
+                # Changes and recipes speak for themselves.
+                words = key if factor in ("change", "recipe") else f"{SYMBOLS.get(factor, factor)} {number(key)}"
                 net = " × ".join(map(str, (len(cell.config.hidden), cell.config.hidden[0])))
                 row = {"system": f"ours: {name}, {words}", "net": net, "epochs": cell.epochs}
                 rows.append(row | {"test error (%)": str(errors[key]), "seeds": errors[key].seeds})
