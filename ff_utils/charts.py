@@ -98,14 +98,14 @@ def draw_changes(collected: Collected, reference: object) -> None:
 def draw_learning(
     collected: Collected, metric: str, *, label: str, ylabel: str = "validation error (%)", log: bool = True
 ) -> None:
-    """`metric` over the epochs, one line per value of the factor (mean over seeds; the shade spans them)."""
+    """`metric` over the epochs, one line per value of the factor that has runs (mean over seeds; the shade spans them)."""
     study, data = collected.study, collected.trajectories(metric)
     _, axes = plt.subplots(figsize=(WIDTH, 3.6))
     if data.empty:
         say_open(axes)
         return
-    keys = [number(key) for key in study.keys]
     data = data.assign(shown=data[study.factor].map(number))
+    keys = [number(key) for key in study.keys if number(key) in set(data["shown"])]
     palette = sns.color_palette("viridis", len(keys))
     sns.lineplot(data=data, x="epoch", y=metric, hue="shown", hue_order=keys, style="shown", style_order=keys,
                  palette=palette, markers=["o"] * len(keys), dashes=True, markersize=5, errorbar=("pi", 100),

@@ -72,7 +72,7 @@ report.timing(collected)
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The change of the validation error by each addition, with its 95 % interval; left of 0 is better.", "name": "fig-additions"}, "image": {"alt": "Dots with error bars around zero, one for each addition."}}
 charts.draw_changes(collected, "none")
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "What each addition changes in the errors, in percentage points with 95 % intervals, the p-value of no change in the validation error, and the time of an epoch against that of the unchanged code. Paired by seed, or by image where there is one seed. Of twenty additions that do nothing, one would have p < 0.05.", "name": "tab-additions"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "What each addition changes in the errors, in percentage points with 95 % intervals, the p-value of no change in the validation error, and the time of an epoch against that of the unchanged code. Paired by seed, or by image where there is one seed. Of twenty additions that do nothing, one would have p < 0.05. Times are rough: some of the runs shared the machine with others.", "name": "tab-additions"}}
 report.gains(collected, "none")
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Errors at the last epoch in percent, with 95 % intervals.", "name": "tab-additions-errors"}}
