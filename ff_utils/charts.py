@@ -98,7 +98,7 @@ def draw_changes(collected: Collected, reference: object) -> None:
 def draw_learning(
     collected: Collected, metric: str, *, label: str, ylabel: str = "validation error (%)", log: bool = True
 ) -> None:
-    """`metric` over the epochs, one line per value of the factor that has runs (mean over seeds; the shade spans them)."""
+    """`metric` over the epochs, a line per value that has runs (mean over seeds; the shade spans them)."""
     study, data = collected.study, collected.trajectories(metric)
     _, axes = plt.subplots(figsize=(WIDTH, 3.6))
     if data.empty:
