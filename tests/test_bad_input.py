@@ -49,7 +49,7 @@ def call(monkeypatch, capsys):
         (["--decay-from", "3"], "decay_from and decay_to go together"),
         (["--decay-from", "3", "--decay-to", "2"], "decay_to must be greater than decay_from"),
         (["--negatives", "one_pass", "--head-lr", "0"], "give head_lr above 0"),
-        (["--negatives", "nope"], "no sampler 'nope'; there are random, label_search"),
+        (["--negatives", "nope"], "no sampler 'nope'; there are random, all, label_search"),
         (["--dataset", "nope"], "no data set 'nope'; the data sets are mnist"),
         (["--recipe", "nope"], "no recipe 'nope'; the recipes are paper, hinton"),
         (["--epochs", "0"], "epochs is 0; give at least 1"),
