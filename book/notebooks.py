@@ -34,8 +34,9 @@ from ff_utils.training import processor
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-# A kernel warns that its messages aren't encrypted: they never leave the machine.
-QUIETLY = {"extra_arguments": ["--log-level=ERROR"]}
+# A kernel warns that its messages aren't encrypted, though they never leave the machine, and calls the interrupt that
+# ends it an error. What goes wrong in a cell arrives by another way.
+QUIETLY = {"extra_arguments": ["--log-level=CRITICAL"]}
 # The first cell of a chapter on a machine that has only Python and IPython, such as one of Google Colab.
 FETCH = """\
 # Fetch the book and install its package.
