@@ -124,9 +124,7 @@ def memory_returned() -> Iterator[None]:
 UNDO = {
     "compiled": lambda: patch.object(kernels, "compiling", lambda: False),
     "shared": lambda: patch.object(Network, "forward", one_product_per_label),
-    "reused": lambda: patch.object(
-        Batch, "both", lambda batch, wrong: batch._pass(torch.stack([batch.labels, wrong]))
-    ),
+    "reused": lambda: patch.object(Batch, "both", lambda batch, wrong: batch._pass(batch.codes(wrong))),
     "kept": memory_returned,
 }  # fmt: skip
 # From the plain engine up: what each rung of the record log has.

@@ -21,7 +21,7 @@ from .comparing import ONE_PASS, TEST, VALIDATION, change, estimates
 from .data import load
 from .diagnostics import effective_negatives, unit_activity
 from .errors import UserError, explained
-from .figures import GREY, LAYERS, LINES, NEGATIVE, PIXELS, POSITIVE, WIDTH
+from .figures import GREY, LAYERS, LINES, NEGATIVE, PIXELS, POSITIVE, WIDTH, draw_image
 from .report import number
 from .results import Run
 from .uncertainty import binomial_sd, over_seeds
@@ -281,7 +281,7 @@ def draw_mistakes(run: Run | None, epoch: int, columns: int = 15, rows: int = 5)
     for ax in axes.flat:
         ax.set_axis_off()
     for ax, i in zip(axes.flat, shown, strict=False):
-        ax.imshow(images[i], cmap=PIXELS, interpolation="none")
+        draw_image(ax, images[i] / 255)
         ax.set_title(f"{truth[i]} → {taken[i]}", loc="center", pad=2, fontsize=7)
 
 

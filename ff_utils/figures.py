@@ -62,7 +62,7 @@ def style() -> None:
 # -- images and labels ------------------------------------------------------------------------------
 
 
-def _image(ax: Axes, image: Tensor) -> None:
+def draw_image(ax: Axes, image: Tensor) -> None:
     """Draw `image` [height, width], values in 0..1."""
     ax.imshow(np.asarray(image), cmap=PIXELS, vmin=0, vmax=1, interpolation="none")
     ax.set(xticks=[], yticks=[])
@@ -91,7 +91,7 @@ def draw_samples(rows: dict[str, tuple[Tensor, Tensor]]) -> None:
     _, axes = plt.subplots(len(rows), n, figsize=(WIDTH, 0.98 * len(rows)), squeeze=False)
     for line, (name, (images, labels)) in zip(axes, rows.items(), strict=True):
         for ax, image, label in zip(line, images, labels, strict=True):
-            _image(ax, image / 255)
+            draw_image(ax, image / 255)
             ax.set_title(f"{int(label)}", loc="center", pad=2)
         line[0].set_ylabel(name)
 
@@ -119,7 +119,7 @@ def draw_shifts(images: Tensor, reach: int) -> None:
     names = [f"{step:+d}" if step else "0" for step in range(-reach, reach + 1)]
     # The first of them is the one moved furthest to the right and down.
     for i, (ax, image) in enumerate(zip(axes.flat, images.flip(0), strict=True)):
-        _image(ax, image)
+        draw_image(ax, image)
         row, column = divmod(i, side)
         if row == 0:
             ax.set_title(names[column], loc="center", pad=3)
@@ -327,7 +327,7 @@ def draw_readouts(image: Tensor, goodness: Tensor, scores: Tensor, probabilities
     grid = fig.add_gridspec(2, 2, width_ratios=[1, 2.6], height_ratios=[1, 1])
     picture, head = fig.add_subplot(grid[0, 0]), fig.add_subplot(grid[1, 0])
     bars, map_ = fig.add_subplot(grid[0, 1]), fig.add_subplot(grid[1, 1])
-    _image(picture, image)
+    draw_image(picture, image)
     picture.set_title(f"true label {true}", loc="center")
 
     for ax, values in ((bars, scores), (head, probabilities)):

@@ -201,7 +201,7 @@ def additions(profile: Profile) -> Study:
 def full_length(profile: Profile) -> Study:
     """B's code at its own size with the additions that long training calls for: first without shifts, then with."""
     width = code_width(profile)
-    short, long = (profile.pick(smoke=a, quick=b, paper=c) for a, b, c in ((3, 6, 60), (4, 12, 200)))
+    short, long = profile.pick(smoke=(3, 4), quick=(6, 12), paper=(60, 200))
     averages = {"weight_averaging": 0.999}
     dropout = averages | {"dropout": 0.1}
     changes = {

@@ -285,12 +285,10 @@ class Network:
             logit = (goodness[:, 1:] - goodness[:, :1]) / temperature
             error = torch.sigmoid(logit) / negatives
             return F.softplus(logit).mean((1, 2)) / 2, torch.cat([-error.sum(1, keepdim=True), error], 1)
-        target = goodness.new_zeros(1 + negatives, 1)
-        target[0] = 1.0
-        weight = target + (1 - target) / negatives
         logit = (goodness - self.theta[:, None, None]) / temperature
-        row_losses = F.softplus((1 - 2 * target) * logit) * weight
-        return row_losses.mean((1, 2)) * ((1 + negatives) / 2), (torch.sigmoid(logit) - target) * weight
+        loss = (F.softplus(-logit[:, 0]).mean(1) + F.softplus(logit[:, 1:]).mean((1, 2))) / 2
+        positive = torch.sigmoid(logit)
+        return loss, torch.cat([positive[:, :1] - 1, positive[:, 1:] / negatives], 1)
 
     def _first_weight_gradient(self, pixels: Pixels, codes: Tensor, gradient: Tensor) -> Tensor:
         """xᵀ ∂loss/∂a where the labels of an image share its pixels."""

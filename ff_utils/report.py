@@ -26,9 +26,10 @@ SYMBOLS = {
 
 def _table(rows: list[dict], name: str, index: list | None = None) -> pd.DataFrame:
     """A table with one header row: the first column's name stands in it, and numbers are as short as they can be."""
-    frame = pd.DataFrame(rows, index=index) if index is not None else pd.DataFrame(rows).set_index(name)
+    frame = pd.DataFrame(rows, index=index, dtype=object)
+    frame = frame if index is not None else frame.set_index(name)
     frame.index = [number(key) if isinstance(key, float) else key for key in frame.index]
-    return frame.astype(object).fillna("").rename(columns=SYMBOLS).rename_axis(columns=SYMBOLS.get(name, name))
+    return frame.fillna("").rename(columns=SYMBOLS).rename_axis(columns=SYMBOLS.get(name, name))
 
 
 def plan(study: Study) -> pd.DataFrame:
@@ -132,7 +133,7 @@ def result_table(collected: Collected) -> pd.DataFrame:
         shown = {name: str(errors[key].of_an_error()) if key in errors else "" for name, errors in found.items()}
         if validation := found["validation error (%)"].get(key):
             chosen = "best" if key == best else "within one standard error" if key in tied else ""
-            rows.append(shown | {"seeds": str(validation.seeds), "chosen": chosen})
+            rows.append(shown | {"seeds": validation.seeds, "chosen": chosen})
         else:
             rows.append({"validation error (%)": "open"})
     return _table(rows, study.factor, study.keys)

@@ -16,7 +16,7 @@
 # Hinton's recipe was written to show that Forward-Forward works, not to squeeze it. What else helps, as long as every
 # layer learns from its own goodness and nothing else?
 #
-# **What you will see.** Fifteen changes to the published code, one at a time, each with its effect, its interval
+# **What you will see.** Fourteen changes to the published code, one at a time, each with its effect, its interval
 # and its cost. And three of them together.
 
 # %% tags=["parameters"]
@@ -46,7 +46,7 @@ study = studies.get("additions", profile)
 #   {cite:p}`lee2023`. The layer need not learn how active an image makes it on the whole.
 # - *Orthogonal steps.* A layer's gradient has few directions: those of the labels easily told apart. Give each
 #   direction of the momentum the same step {cite:p}`jordan2024`, and the rare ones are learned too. It takes a layer's own
-#   momentum and nothing else, so it is as local as the rest. It costs fifteen more products of matrices a step.
+#   momentum and nothing else, so it is as local as the rest. It costs fifteen more products of matrices for each layer and step.
 # - *Threshold.* A soft one keeps pushing rows that are right already. A threshold that differs from layer to layer was
 #   proposed for text.
 # - *Width.* More units, more to choose from, at up to four times the cost.

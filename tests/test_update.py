@@ -59,6 +59,29 @@ def oracle(config, network, images, codes, masks=None):
     return [(w.grad, b.grad) for w, b in parameters]
 
 
+def step(network, images, codes, masks=None):
+    """The pass of one step at rate 1, its statistics, and what it takes off every weight and bias (or None)."""
+
+    def values():
+        return [(layer.weight.value.clone(), layer.bias and layer.bias.value.clone()) for layer in network.layers]
+
+    before = values()
+    rates = [Rates.of(1.0, 0.0, 0.0, "coupled", 0.0, network.layers[0].zero_bias)] * len(network.layers)
+    pixels = network.pixels(images)
+    both = network.forward(pixels, codes, masks=masks)
+    statistics = network.update(pixels, both, rates, rates)
+    taken = [
+        (weight - new_weight, None if bias is None else bias - new_bias)
+        for (weight, bias), (new_weight, new_bias) in zip(before, values(), strict=True)
+    ]
+    return both, statistics, taken
+
+
+def assert_weights_follow(taken, expected):
+    for (weight, _), (gradient, _) in zip(taken, expected, strict=True):
+        torch.testing.assert_close(weight, gradient)
+
+
 COMBINATIONS = list(
     itertools.product(["sum", "mean"], ["l2", "rms"], ["none", "l2", "rms"], [1.0, 3.0], [0.0, 0.3], [True, False])
 )
@@ -72,21 +95,12 @@ def test_update_equals_autograd(reduction, normalization, at_input, temperature,
     )  # fmt: skip
     network, images, codes = make(config)
     expected = oracle(config, network, images, codes)
-    before = [
-        (layer.weight.value.clone(), layer.bias.value.clone() if layer.bias else None) for layer in network.layers
-    ]
-
-    rates = [Rates.of(1.0, 0.0, 0.0, "coupled", 0.0, network.layers[0].zero_bias)] * 3
-    pixels = network.pixels(images)
-    network.update(pixels, network.forward(pixels, codes), rates, rates)
-
-    for layer, (weight, bias_value), (weight_gradient, bias_gradient) in zip(
-        network.layers, before, expected, strict=True
-    ):
-        torch.testing.assert_close(weight - layer.weight.value, weight_gradient)
+    _, _, taken = step(network, images, codes)
+    for (weight, bias_taken), (weight_gradient, bias_gradient) in zip(taken, expected, strict=True):
+        torch.testing.assert_close(weight, weight_gradient)
         assert weight_gradient.abs().max() > 1e-4  # The comparison is not one of zeros.
         if bias:
-            torch.testing.assert_close(bias_value - layer.bias.value, bias_gradient)
+            torch.testing.assert_close(bias_taken, bias_gradient)
 
 
 @pytest.mark.parametrize("classes", [2, 24])
@@ -94,12 +108,8 @@ def test_update_equals_autograd_for_other_numbers_of_classes(classes):
     config = RunConfig(hidden=(16, 12, 14), theta=2.0, init="normal", input_normalization="rms")
     network, images, codes = make(config, classes=classes)
     expected = oracle(config, network, images, codes)
-    before = [layer.weight.value.clone() for layer in network.layers]
-    rates = [Rates.of(1.0, 0.0, 0.0, "coupled", 0.0, network.layers[0].zero_bias)] * 3
-    pixels = network.pixels(images)
-    network.update(pixels, network.forward(pixels, codes), rates, rates)
-    for layer, weight, (gradient, _) in zip(network.layers, before, expected, strict=True):
-        torch.testing.assert_close(weight - layer.weight.value, gradient)
+    _, _, taken = step(network, images, codes)
+    assert_weights_follow(taken, expected)
 
 
 @pytest.mark.parametrize("loss", ["threshold", "symmetric"])
@@ -112,13 +122,8 @@ def test_update_with_other_losses_and_several_negatives_equals_autograd(loss, ne
     network, images, codes = make(config)
     codes = (codes[0] + torch.arange(1 + negatives)[:, None]) % CLASSES
     expected = oracle(config, network, images, codes)
-    before = [layer.weight.value.clone() for layer in network.layers]
-    rates = [Rates.of(1.0, 0.0, 0.0, "coupled", 0.0, network.layers[0].zero_bias)] * 3
-    pixels = network.pixels(images)
-    both = network.forward(pixels, codes)
-    statistics = network.update(pixels, both, rates, rates)
-    for layer, weight, (gradient, _) in zip(network.layers, before, expected, strict=True):
-        torch.testing.assert_close(weight - layer.weight.value, gradient)
+    both, statistics, taken = step(network, images, codes)
+    assert_weights_follow(taken, expected)
     goodness = both.goodness[1].view(1 + negatives, BATCH)
     torch.testing.assert_close(statistics[1, 1:], torch.stack([goodness[0].mean(), goodness[1:].mean()]))
 
@@ -131,14 +136,9 @@ def test_update_of_a_registered_goodness_equals_autograd():
     config = RunConfig(hidden=(16, 12, 14), theta=3.0, goodness="cubes", init="normal", input_normalization="rms")
     network, images, codes = make(config)
     expected = oracle(config, network, images, codes)
-    before = [layer.weight.value.clone() for layer in network.layers]
-    rates = [Rates.of(1.0, 0.0, 0.0, "coupled", 0.0, network.layers[0].zero_bias)] * 3
-    pixels = network.pixels(images)
-    both = network.forward(pixels, codes)
+    both, _, taken = step(network, images, codes)
     torch.testing.assert_close(both.goodness[1], cubes(both.activities[1]))
-    network.update(pixels, both, rates, rates)
-    for layer, weight, (gradient, _) in zip(network.layers, before, expected, strict=True):
-        torch.testing.assert_close(weight - layer.weight.value, gradient)
+    assert_weights_follow(taken, expected)
 
 
 def test_update_with_dropout_equals_autograd():
@@ -147,12 +147,8 @@ def test_update_with_dropout_equals_autograd():
     draw = torch.Generator().manual_seed(0)
     masks = [(torch.rand(BATCH, n, generator=draw) > 0.4).double() / 0.6 for n in (16, 12)]
     expected = oracle(config, network, images, codes, masks)
-    before = [layer.weight.value.clone() for layer in network.layers]
-    rates = [Rates.of(1.0, 0.0, 0.0, "coupled", 0.0, network.layers[0].zero_bias)] * 3
-    pixels = network.pixels(images)
-    network.update(pixels, network.forward(pixels, codes, masks=masks), rates, rates)
-    for layer, weight, (gradient, _) in zip(network.layers, before, expected, strict=True):
-        torch.testing.assert_close(weight - layer.weight.value, gradient)
+    _, _, taken = step(network, images, codes, masks)
+    assert_weights_follow(taken, expected)
 
 
 @pytest.mark.parametrize("form", ["coupled", "decoupled"])
