@@ -8,8 +8,8 @@ from math import log10
 import pandas as pd
 
 from .collecting import readable_time
+from .comparing import VALIDATION
 from .config import RECIPES, RunConfig, command_of, nearest_recipe
-from .report import VALIDATION
 from .results import Run, Store
 
 CURVE = (96, 28)  # Pixels of the small curves,

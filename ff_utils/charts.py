@@ -262,7 +262,7 @@ def draw_seeds(groups: dict[str, list[float]], images: int) -> None:
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
 
 
-def draw_mistakes(run: Run | None, epoch: int, columns: int = 15, rows: int = 5) -> None:
+def draw_mistakes(run: Run | None, epoch: int, columns: int = 15, rows: int = 6) -> None:
     """The test images that a run gets wrong by label search after `epoch`, each with its label → the run's.
 
     In the order of the data set, as many as there is room for. Needs the data set's images.

@@ -31,7 +31,8 @@ PIXELS = sns.color_palette("mako", as_cmap=True)  # Lightness alone orders it, i
 
 def style() -> None:
     """Set the style of the book's figures and tables. Called once at the head of a chapter."""
-    pd.set_option("display.max_colwidth", None)  # No text of a table is cut short.
+    pd.set_option("display.max_colwidth", None)  # No text of a table is cut short,
+    pd.set_option("display.max_rows", None)  # and no row left out.
     sns.set_theme(context="notebook", style="ticks", palette="colorblind")
     mpl.rcParams.update(
         {

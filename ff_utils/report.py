@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 from IPython.display import Markdown
 
-from . import published
+from . import catalogue, published
 from .collecting import Collected, collect, expected, readable_time
 from .comparing import ONE_PASS, TEST, VALIDATION, change, choose, difference, estimates, measured, picks
 from .config import command_of
@@ -144,14 +144,11 @@ def timing(collected: Collected) -> Markdown:
     runs = list(collected.by_name.values())
     if not runs:
         return Markdown("No run of this study is in the results yet.")
-    devices = sorted(
-        {f"{r.provenance['device']}, {r.provenance['threads']} threads, {r.provenance['dtype']}" for r in runs}
-    )
-    # By the median epoch: a run may have been stopped or slowed for a while.
-    total = sum(run.metrics["seconds"].median() * run.epochs for run in runs)
+    total = sum(map(catalogue.seconds_of, runs))
+    count = f"{len(runs)} run{'s' * (len(runs) > 1)}"
     return Markdown(
-        f"{len(runs)} runs, {readable_time(total)} in all, {readable_time(total / len(runs))} each on average, on "
-        + "; ".join(devices) + "."
+        f"{count}, {readable_time(total)} in all, {readable_time(total / len(runs))} each on average, on "
+        + "; ".join(sorted(set(map(catalogue.hardware, runs)))) + "."
     )  # fmt: skip
 
 

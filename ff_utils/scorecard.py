@@ -171,10 +171,10 @@ def _judge_choice(claim: Claim, collected: Collected) -> Verdict:
 
 
 def table(claims: list[Claim]) -> pd.DataFrame:
-    """The scorecard as a table, in the order of the claims."""
+    """The scorecard as a table, in the order of the claims; `command` trains what decides a claim."""
     rows = []
     for claim in claims:
-        verdict = judge(claim)
+        verdict, study = judge(claim), claim.measure["study"]
         rows.append(
             {
                 "claim": claim.statement.strip() + (" (second-hand)" if claim.second_hand else ""),
@@ -183,6 +183,7 @@ def table(claims: list[Claim]) -> pd.DataFrame:
                 "measured": verdict.measured,
                 "verdict": verdict.word + (", one seed" if verdict.one_seed else ""),
                 "runs": len(verdict.runs) or "",
+                "command": f"python -m ff_utils study {study}" if study in studies.STUDIES else "not built",
             }
         )
     return pd.DataFrame(rows, index=[claim.id for claim in claims])

@@ -119,7 +119,7 @@ glue(
 # ## Interpretation
 #
 # The best cell is *{glue:text}`additions_best`*: {glue:text}`additions_best_error`, a change of
-# {glue:text}`additions_best_points`. What it costs has to be held against that: the time of an epoch is
+# {glue:text}`additions_best_points`. What it costs has to be held against that: the time of an epoch,
 # {glue:text}`additions_best_time` that of the unchanged code. Averages should help most while the rate is high, and less once it has fallen;
 # {numref}`fig-additions-learning` shows whether they do.
 

@@ -52,10 +52,12 @@ assert words.sum() == len(claims)
 # ## What has been decided
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The claims with a verdict. Source A is the replicated study, B is Hinton's paper and code. Errors in percent, measured values with their 95 % interval.", "name": "tab-score-decided"}}
-verdicts[verdicts["verdict"] != "not run"]
+verdicts[verdicts["verdict"] != "not run"].drop(columns="command")
 
 # %% [markdown]
 # ## What is open
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The claims whose runs are missing, with the published value in percent.", "name": "tab-score-open"}}
-verdicts[verdicts["verdict"] == "not run"][["claim", "source", "published"]]
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The claims whose runs are missing, with the published value in percent and the command that trains what decides them.", "name": "tab-score-open"}}
+verdicts[verdicts["verdict"] == "not run"][
+    ["claim", "source", "published", "command"]
+]
