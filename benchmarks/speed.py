@@ -126,6 +126,7 @@ UNDO = {
     "shared": lambda: patch.object(Network, "forward", one_product_per_label),
     "reused": lambda: patch.object(Batch, "both", lambda batch, wrong: batch._pass(batch.codes(wrong))),
     "kept": memory_returned,
+    "summed": lambda: patch.object(kernels, "summed", lambda parts: parts.sum(0)),
 }  # fmt: skip
 # From the plain engine up: what each rung of the record log has.
 RUNGS = {
@@ -134,6 +135,7 @@ RUNGS = {
     "label-search passes reused": ("compiled", "reused"),
     "pixels shared between labels": ("compiled", "reused", "shared"),
     "freed memory kept": ("compiled", "reused", "shared", "kept"),
+    "labels summed in one pass": tuple(UNDO),
 }
 
 
@@ -301,8 +303,9 @@ def parts(options: Options) -> None:
             times = dict.fromkeys(("matrix products", "optimiser", "other element-wise work"), 0.0)
             with ExitStack() as stack:
                 _count(stack, torch.Tensor, "__matmul__", times, "matrix products")
+                _count(stack, torch, "mm", times, "matrix products")
                 _count(stack, Parameter, "descend", times, "optimiser")
-                for name in ("rectify", "rectify_labelled", "local_gradient"):
+                for name in ("rectify", "rectify_labelled", "local_gradient", "summed"):
                     _count(stack, kernels, name, times, "other element-wise work")
                 for _ in range(options.steps):
                     step()

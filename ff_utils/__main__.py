@@ -76,10 +76,8 @@ def _parse(arguments: list[str], command: str, options: type[TrainOptions], **re
 def run_train(arguments: list[str]) -> None:
     options = parse_train(arguments)
     run = train(options.run, options.epochs, progress=options.progress)
-    last = run.metrics.iloc[-1]
-    for name in ("val_label_search_error", "test_label_search_error", "val_one_pass_error", "test_one_pass_error"):
-        if name in last:
-            print(f"{name:>24} {last[name]:6.2f} %")
+    for name, error in run.last_errors.items():
+        print(f"{name:>24} {error:6.2f} %")
     print(f"{run.epochs} epochs in {run.provenance['seconds']:.0f} s; results in {run.path}")
 
 

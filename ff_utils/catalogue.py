@@ -28,10 +28,10 @@ def seconds_of(run: Run) -> float:
     return float(run.metrics["seconds"].median() * run.epochs)
 
 
-def readout(run: Run) -> str:
-    """The readout that stands for a run: the first it has of these."""
+def readout(run: Run) -> str | None:
+    """The readout that stands for a run: the first it has of these, None without any."""
     names = ("label_search", "softmax", "one_pass", "transfer")
-    return next(name for name in names if run.has(run.epochs, f"val_{name}_error"))
+    return next((name for name in names if run.has(run.epochs, f"val_{name}_error")), None)
 
 
 def negatives(config: RunConfig) -> str:
@@ -66,15 +66,18 @@ def _row(run: Run) -> str:
     settings = ", ".join(f"{name} = {_value(value)}" for name, value in changed.items()) or "as published"
     summary = f"{contents(config)}, θ {_value(config.theta)}, lr {_value(config.lr)}, seed {config.seed}"
     seconds, name = seconds_of(run), readout(run)
+    measured = ["", "", ""]
+    if name:
+        errors = (f"{run.at(run.epochs, f'{part}_{name}_error'):.2f}" for part in ("val", "test"))
+        measured = [*errors, _curve(run.metrics[f"val_{name}_error"].dropna())]
     cells = [
         f"<details><summary>{escape(summary)}</summary>"
         f"<p>Recipe {recipe}: {escape(settings)}. On {escape(hardware(run))}.</p>"
         f"<pre>{escape(command_of(config, run.epochs))}</pre></details>",
         str(run.epochs),
-        f"{run.at(run.epochs, f'val_{name}_error'):.2f}",
-        f"{run.at(run.epochs, f'test_{name}_error'):.2f}",
+        *measured[:2],
         f'<span data-value="{seconds:.1f}">{readable_time(seconds)}</span>',
-        _curve(run.metrics[f"val_{name}_error"].dropna()),
+        measured[2],
     ]
     data = "".join(f"<td>{cell}</td>" for cell in cells)
     return f'<tr id="run-{run.id}"><th scope="row">{run.id.replace("-", "-<wbr>")}</th>{data}</tr>'

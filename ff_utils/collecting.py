@@ -106,7 +106,7 @@ class Collected:
         return {row["seed"]: self.by_name[row["run"]] for row in sorted(rows, key=lambda row: row["epochs"])}
 
     def only(self, values: Sequence) -> Collected:
-        """The same with these values of the factor alone."""
+        """The same with these values of the factor alone, to draw or to compare: `missing` stays that of all."""
         factor = self.study.factor
         cells = tuple(cell for cell in self.study.cells if cell.settings[factor] in values)
         table = self.table[self.table[factor].isin(values)]
@@ -143,14 +143,8 @@ def stores(profile: str) -> tuple[Store, list[Store]]:
 
 def find(planned: Planned, readable: list[Store]) -> Run | None:
     """The run that answers best to what is planned: one that has its test error there, else the longest."""
-    config, epochs, dtype = planned
-    found = [
-        run
-        for store in readable
-        for run in store.runs()
-        if run.config == config and run.epochs >= epochs and dtype in (None, run.provenance.get("dtype"))
-    ]
-    return max(found, key=lambda run: (run.has(epochs, "test_label_search_error"), run.epochs), default=None)
+    found = [run for store in readable for run in store.matching(*planned)]
+    return max(found, key=lambda run: (run.has(planned.epochs, "test_label_search_error"), run.epochs), default=None)
 
 
 def collect(study: Study, train_what: str = "never", progress: bool | None = None) -> Collected:

@@ -28,7 +28,7 @@ def estimates(collected: Collected, metric: str, epoch: int | None = None, seeds
     values = collected.values(metric, epoch)
     if seeds is not None:
         values = values[values["seed"].isin(seeds)]
-    images = IMAGES[collected.study.base.dataset]
+    images = IMAGES[collected.study.base.dataset] if metric.endswith("_error") else None
     grouped = values.groupby(collected.study.factor, sort=False)[metric]
     found = {key: over_seeds(group.tolist(), images) for key, group in grouped}
     return pd.Series({key: found[key] for key in collected.study.keys if key in found}, name=metric, dtype=object)

@@ -35,14 +35,18 @@ class Product:
 
 
 def step_products(config: RunConfig, pixels: int = 784, classes: int = CLASSES) -> list[Product]:
-    """The products of one training step, in order: forward, then weight gradients."""
+    """The products of one training step, in order: forward, then weight gradients.
+
+    Left out: the optimiser's (`orthogonal` has some), and that backprop sends gradients down as well.
+    """
     batch = config.batch_size
-    labels = {"label_search": classes, "shortlist": 1 + config.shortlist}.get(config.negatives, 2)
+    labels = {"label_search": classes, "all": classes, "shortlist": 1 + config.shortlist}.get(config.negatives, 2)
+    learned = (classes if config.negatives == "all" else 2) * batch
     passes = [labels * batch] + ([batch] if config.head_lr else [])
     first = Product(batch, pixels - classes, config.hidden[0])
     deeper = list(pairwise(config.hidden))
     forward = [Product(rows, below, units) for rows in passes for below, units in deeper]
-    gradients = [Product(below, 2 * batch, units, transposed=True) for below, units in deeper]
+    gradients = [Product(below, learned, units, transposed=True) for below, units in deeper]
     return [first, *forward, Product(pixels - classes, batch, config.hidden[0], transposed=True), *gradients]
 
 

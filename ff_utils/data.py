@@ -248,7 +248,7 @@ class Shifter:
         """
         side = 2 * self.reach + 1
         corner = (shifts // side) * self.row + shifts % side
-        return self.padded[rows].gather(1, corner[:, None] + self.window)
+        return self.padded.index_select(0, rows).gather(1, corner[:, None] + self.window)
 
 
 # The images that the book's pages picture, kept in `results/excerpts` so that a page needs no data set.

@@ -14,7 +14,7 @@ cache folder, so `export` trains the run where it has to, and then writes what t
 from __future__ import annotations
 
 import base64
-import os
+import json
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +26,7 @@ from torch import Tensor
 from .config import RunConfig
 from .data import ImageSet, load
 from .errors import UserError, explained
+from .files import replacing
 from .network import Network
 from .readout import Head, all_codes, error_percent, evaluate, label_scores
 from .results import Run, Store
@@ -177,11 +178,13 @@ def export(config: RunConfig, epochs: int, path: Path, *, store: Store | None = 
 
 def trained_net(run: Run, classes: int) -> tuple[Network, Head | None]:
     """The net of a finished run with the weights that its evaluation used, out of its last checkpoint."""
-    checkpoint = progress_folder(run.config) / "checkpoint.pt"
-    state = read_checkpoint(checkpoint) if checkpoint.exists() else None
-    if state is None or state["epoch"] != run.epochs:
+    # A run that insisted on a number format has a folder of its own.
+    folders = [progress_folder(run.config, number_format) for number_format in (None, run.provenance["dtype"])]
+    checkpoints = [read_checkpoint(path) for folder in folders if (path := folder / "checkpoint.pt").exists()]
+    state = next((state for state in checkpoints if _is_of(state, run)), None)
+    if state is None:
         raise UserError(
-            f"run {run.id} is finished, but its weights after epoch {run.epochs} are not in {checkpoint.parent}. "
+            f"run {run.id} is finished, but its weights after epoch {run.epochs} are not in {folders[0]}. "
             "Train it again beside the stored runs: give the same command with another folder in FF_RESULTS "
             "and in FF_CACHE."
         )
@@ -190,6 +193,12 @@ def trained_net(run: Run, classes: int) -> tuple[Network, Head | None]:
     if head is not None:
         head.load(state["head"])
     return network, head
+
+
+def _is_of(state: dict, run: Run) -> bool:
+    """Whether a checkpoint has the last weights of this very run, and not of another with its configuration."""
+    started = json.loads(state["record"]["provenance"])["started"]
+    return state["epoch"] == run.epochs and started == run.provenance["started"]
 
 
 def rebuild(content: Exported) -> tuple[Network, Head | None]:
@@ -229,13 +238,11 @@ def choose_examples(network: Network, images: ImageSet) -> tuple[Example, ...]:
 def write(content: Exported, path: Path) -> None:
     """Write the file in one step."""
     head = "// A Forward-Forward net, written by `python -m ff_utils export`; its format: ff_utils/export.py.\n"
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    with explained(path.parent, "The run is kept, and the same command goes on from it.", "--out"):
-        try:
-            unfinished.write_text(f"{head}{ASSIGNMENT}{content.model_dump_json()};\n", encoding="utf-8")
-            os.replace(unfinished, path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+    with (
+        explained(path.parent, "The run is kept, and the same command goes on from it.", "--out"),
+        replacing(path) as file,
+    ):
+        file.write(f"{head}{ASSIGNMENT}{content.model_dump_json()};\n".encode())
 
 
 def read(path: Path) -> Exported:
@@ -244,11 +251,11 @@ def read(path: Path) -> Exported:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"cannot read {path}: {error}") from None
-    _, found, json = text.partition(ASSIGNMENT)
+    _, found, body = text.partition(ASSIGNMENT)
     try:
         if not found:
             raise ValueError(f"it has no line that begins with {ASSIGNMENT.strip()!r}")
-        content = Exported.model_validate_json(json.rstrip().removesuffix(";"))
+        content = Exported.model_validate_json(body.rstrip().removesuffix(";"))
         rebuild(content)
     except (ValidationError, ValueError, RuntimeError, AttributeError) as error:
         reason = str(error).splitlines()[0]

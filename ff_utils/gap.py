@@ -167,6 +167,17 @@ def hinton_small(profile: Profile) -> Study:
     return Study("hinton-small", question, "recipe", profile, tuple(cells), cells[0].config)
 
 
+def _costly(base: RunConfig) -> dict[str, dict]:
+    """The changes to B's code that cost most."""
+    width = base.hidden[0]
+    # The rate of orthogonal steps is the change of an activity's size by one step; the biases keep theirs.
+    return {
+        "orthogonal steps of 0.003": {"optimizer": "orthogonal", "lr": 0.003, "bias_lr": base.lr},
+        "orthogonal steps of 0.01": {"optimizer": "orthogonal", "lr": 0.01, "bias_lr": base.lr},
+        "twice the width": {"hidden": (2 * width,) * 3, "theta": 2.0 * width},
+    }
+
+
 def additions(profile: Profile) -> Study:
     """Single changes to B's code at its own size, all of them local to the layer; and the best ones together."""
     epochs, width = short_epochs(profile), code_width(profile)
@@ -184,10 +195,7 @@ def additions(profile: Profile) -> Study:
         "soft threshold, T = 4": {"temperature": 4.0},
         "θ rising with depth": {"theta": (0.5 * width, 1.0 * width, 1.5 * width)},
         "θ falling with depth": {"theta": (1.5 * width, 1.0 * width, 0.5 * width)},
-        # The rate is the change of an activity's size by one step; the biases keep theirs.
-        "orthogonal steps of 0.003": {"optimizer": "orthogonal", "lr": 0.003, "bias_lr": base.lr},
-        "orthogonal steps of 0.01": {"optimizer": "orthogonal", "lr": 0.01, "bias_lr": base.lr},
-        "twice the width": {"hidden": (2 * width,) * 3, "theta": 2.0 * width},
+        **_costly(base),
         "averages, rate and shifts": {"weight_averaging": 0.999, "lr": 0.002, "jitter": 1},
     }
     if profile.name == "smoke":
@@ -196,6 +204,26 @@ def additions(profile: Profile) -> Study:
     cells = [Cell({"change": name}, base.vary(**change), epochs, seeds) for name, change in changes.items()]
     question = "What do additions bring that keep learning local?"
     return Study("additions", question, "change", profile, tuple(cells), base)
+
+
+# How many times as long an epoch takes, measured on the nets of the quick profile.
+DEARER = {"twice the width": 2.26, "orthogonal steps of 0.01": 4.66}
+
+
+def equal_time(profile: Profile) -> Study:
+    """The two additions that cost most, each beside the unchanged code trained for as many epochs as take its time."""
+    epochs, width = short_epochs(profile), code_width(profile)
+    base, cells = _hinton(profile, epochs, width, 3), []
+    seeds = profile.pick(smoke=(0,), quick=(0,), paper=(0, 1, 2))
+    for name, dearer in DEARER.items():
+        longer = round(dearer * epochs)
+        lengths = {
+            f"{name}, {epochs} epochs": (base.vary(**_costly(base)[name]), epochs),
+            f"unchanged, {longer} epochs": (_hinton(profile, longer, width, 3), longer),
+        }
+        cells += [Cell({"condition": of}, config, length, seeds) for of, (config, length) in lengths.items()]
+    question = "Do the additions that cost most pay in time?"
+    return Study("equal-time", question, "condition", profile, tuple(cells), base)
 
 
 def full_length(profile: Profile) -> Study:
@@ -280,6 +308,7 @@ STUDIES.update(
         "hinton": hinton,
         "hinton-small": hinton_small,
         "additions": additions,
+        "equal-time": equal_time,
         "full-length": full_length,
         "hinton-negatives": hinton_negatives,
         "gap-shifts": gap_shifts,

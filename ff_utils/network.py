@@ -292,9 +292,11 @@ class Network:
 
     def _first_weight_gradient(self, pixels: Pixels, codes: Tensor, gradient: Tensor) -> Tensor:
         """xᵀ ∂loss/∂a where the labels of an image share its pixels."""
-        pixel_part = pixels.values.t() @ gradient.view(*codes.shape, -1).sum(0)
+        result = gradient.new_empty(self.inputs, gradient.shape[1])
         label_values = self.code_values[codes.flatten()].to(gradient.dtype)
-        return torch.cat([label_values.t() @ gradient, pixel_part])
+        torch.mm(label_values.t(), gradient, out=result[: self.classes])
+        torch.mm(pixels.values.t(), kernels.summed(gradient.view(*codes.shape, -1)), out=result[self.classes :])
+        return result
 
     def _peer_gradient(self, layer: Layer, positive: Tensor, share: float) -> Tensor:
         """What peer normalisation adds to ∂loss/∂a of each positive row, [units] (source B).

@@ -15,7 +15,7 @@ from .collecting import Collected, collect, expected, readable_time
 from .comparing import ONE_PASS, TEST, VALIDATION, change, choose, difference, estimates, measured, picks
 from .config import command_of
 from .results import Run
-from .studies import Study
+from .studies import Study, get
 from .uncertainty import Estimate
 
 SYMBOLS = {
@@ -56,8 +56,8 @@ FIXED = (
 
 def roles(study: Study) -> pd.DataFrame:
     """Which hyperparameters the study is about, which are nuisance, and what the rest is held at."""
-    varied = {name for cell in study.cells for name in study.base.differences(cell.config)}
-    rows = [("scientific", name, "varied") for name in sorted(varied) or [study.factor]]
+    varied = {name for cell in study.cells for name in study.base.differences(cell.config)} or {study.factor}
+    rows = [("scientific", name, "varied") for name in sorted(varied)]
     rows += [("nuisance", name, "averaged over") for name in study.nuisance]
     rows += [("fixed", name, getattr(study.base, name)) for name in FIXED if name not in varied]
     return _table([dict(zip(("role", "hyperparameter", "value"), row, strict=True)) for row in rows], "role")
@@ -130,13 +130,34 @@ def result_table(collected: Collected) -> pd.DataFrame:
     best, tied = choose(collected)
     rows = []
     for key in study.keys:
-        shown = {name: str(errors[key].of_an_error()) if key in errors else "" for name, errors in found.items()}
         if validation := found["validation error (%)"].get(key):
+            shown = {name: _of_seeds(errors.get(key), validation.seeds) for name, errors in found.items()}
             chosen = "best" if key == best else "within one standard error" if key in tied else ""
             rows.append(shown | {"seeds": validation.seeds, "chosen": chosen})
         else:
             rows.append({"validation error (%)": "open"})
     return _table(rows, study.factor, study.keys)
+
+
+def _of_seeds(found: Estimate | None, seeds: int) -> str:
+    """An error with its interval; its own number of seeds where that is not `seeds`."""
+    if found is None:
+        return ""
+    return str(found.of_an_error()) + (f" ({found.seeds} seeds)" if found.seeds != seeds else "")
+
+
+def at_paper_scale(name: str) -> pd.DataFrame:
+    """The errors of a study's cells at the published size that have a run, and how many have none."""
+    table = result_table(collect(get(name, "paper"))).drop(columns="chosen", errors="ignore")
+    return with_open_row(table, table["validation error (%)"] == "open")
+
+
+def with_open_row(table: pd.DataFrame, lacking: pd.Series) -> pd.DataFrame:
+    """`table` with one last row in place of those that are `lacking`, a boolean per row."""
+    shown = table[~lacking].copy()
+    if lacking.any():
+        shown.loc[f"{lacking.sum()} of {len(table)} cells"] = ["open"] + [""] * (table.shape[1] - 1)
+    return shown
 
 
 def timing(collected: Collected) -> Markdown:
@@ -170,7 +191,7 @@ def points(found: Estimate | None) -> str:
     if found is None:
         return "open"
     mean, low, high = (f"{v:+.2f}".replace("-", "−") for v in (found.mean, found.low, found.high))
-    return f"{mean} points ({low} to {high})"
+    return f"{mean} points ({low} to {high})" if found.bounded else f"{mean} points (one seed, no interval)"
 
 
 def milestones(runs: dict[str, Run | None], epochs: tuple[int, ...], metric: str = VALIDATION) -> pd.DataFrame:

@@ -96,6 +96,12 @@ class Run:
     def has(self, epoch: int, metric: str) -> bool:
         return metric in self.metrics and epoch in self.metrics.index and pd.notna(self.metrics.at[epoch, metric])
 
+    @property
+    def last_errors(self) -> dict[str, float]:
+        """The errors after the last epoch by name, those of single layers left out."""
+        last = self.metrics.iloc[-1]
+        return {name: last[name] for name in self.metrics if name.endswith("_error") and "layer" not in name}
+
     @functools.cached_property
     def predictions(self) -> dict[str, np.ndarray]:
         """By name, such as `test_label_search_60`: uint8 [images]; the truth is `val_labels`, `test_labels`."""
@@ -174,17 +180,20 @@ class Store:
                     warnings.warn(str(error), stacklevel=2)
         return [run for folder in folders if (run := self._read[folder]) is not None]
 
-    def find(self, config: RunConfig, epochs: int = 1, dtype: str | None = None) -> Run | None:
-        """The longest run of exactly this configuration, if it has at least so many epochs.
+    def matching(self, config: RunConfig, epochs: int = 1, dtype: str | None = None) -> list[Run]:
+        """The runs of exactly this configuration that have at least so many epochs, oldest first.
 
-        `dtype` asks for one that was computed in this number format.
+        `dtype` asks for those that were computed in this number format.
         """
-        found = [
+        return [
             run
             for run in self.runs()
             if run.config == config and run.epochs >= epochs and dtype in (None, run.provenance.get("dtype"))
         ]
-        return max(found, key=lambda run: run.epochs, default=None)
+
+    def find(self, config: RunConfig, epochs: int = 1, dtype: str | None = None) -> Run | None:
+        """The longest of these runs."""
+        return max(self.matching(config, epochs, dtype), key=lambda run: run.epochs, default=None)
 
     def check_writable(self) -> None:
         """Raises `UserError` now rather than after hours of training."""
@@ -259,10 +268,8 @@ class Store:
         """One row per run: its name, length, last errors, time, and whole configuration."""
         rows = []
         for run in self.runs():
-            last = run.metrics.iloc[-1]
-            errors = {name: last[name] for name in run.metrics if name.endswith("_error") and "layer" not in name}
             rows.append(
-                {"run": run.id, "epochs": run.epochs, **errors, "seconds": run.provenance["seconds"]}
+                {"run": run.id, "epochs": run.epochs, **run.last_errors, "seconds": run.provenance["seconds"]}
                 | run.config.model_dump(mode="json")
             )
         return pd.DataFrame(rows)

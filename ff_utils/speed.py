@@ -7,31 +7,43 @@ Where one is missing, what is shown says so and names the command.
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import yaml
 
+from .charts import say_open
 from .collecting import Collected
-from .comparing import VALIDATION
+from .comparing import TEST, VALIDATION
 from .config import RunConfig
 from .cost import step_products
 from .figures import GREY, LAYERS, LINES, WIDTH
 from .results import Run, results_folder
 
-TEST = "test_label_search_error"
 SAMPLERS = {"random": "random", "label_search": "label search", "shortlist": "shortlist of 2"}
+
+
+class Rung(NamedTuple):
+    """One change of the record log: in words, and the commit with which it came into this repository."""
+
+    change: str
+    commit: str
+
+
 RUNGS = {
-    "autograd, DataLoader, float32": "autograd, DataLoader, float32",
-    "autograd, in memory, float32": "data in memory",
-    "autograd, in memory, bf16 products": "products in bf16 (autocast)",
-    "closed form, bf16 products": "closed form instead of autograd",
-    "compiled element-wise work": "element-wise work compiled",
-    "label-search passes reused": "passes of the label search reused",
-    "pixels shared between labels": "pixels shared between labels",
-    "freed memory kept": "freed memory kept",
+    "autograd, DataLoader, float32": Rung("autograd, DataLoader, float32", "781e150"),
+    "autograd, in memory, float32": Rung("data in memory", "781e150"),
+    "autograd, in memory, bf16 products": Rung("products in bf16 (autocast)", "781e150"),
+    "closed form, bf16 products": Rung("closed form instead of autograd", "719cf18"),
+    "compiled element-wise work": Rung("element-wise work compiled", "719cf18"),
+    "label-search passes reused": Rung("passes of the label search reused", "719cf18"),
+    "pixels shared between labels": Rung("pixels shared between labels", "719cf18"),
+    "freed memory kept": Rung("freed memory kept", "781e150"),
+    "labels summed in one pass": Rung("gradients of an image's labels summed in one pass", "94e25b3"),
 }
+ENGINE = list(RUNGS)[-1]
 
 
 def measured(name: str) -> pd.DataFrame:
@@ -81,10 +93,11 @@ def records(negatives: str) -> pd.DataFrame:
     before = found["milliseconds"].shift()
     return pd.DataFrame(
         {
-            "change": found["rung"].map(RUNGS),
-            "before (ms)": before.map("{:.0f}".format).where(before.notna(), ""),
-            "after (ms)": found["milliseconds"].map("{:.0f}".format),
-            "of the limit": (found["limit"] / found["milliseconds"]).map("{:.2f}".format),
+            "change": found["rung"].map(lambda rung: RUNGS[rung].change),
+            "before (ms)": before.map("{:.1f}".format).where(before.notna(), ""),
+            "after (ms)": found["milliseconds"].map("{:.1f}".format),
+            "of the limit": (found["limit"] / found["milliseconds"]).map("{:.3f}".format),
+            "commit": found["rung"].map(lambda rung: RUNGS[rung].commit),
         }
     ).set_index("change")
 
@@ -99,14 +112,14 @@ def ratios() -> pd.DataFrame:
         of = found[found["negatives"] == name].set_index("rung")
         engine, memory, loader, single = (
             of["milliseconds"][rung]
-            for rung in ("freed memory kept", "autograd, in memory, float32", "autograd, DataLoader, float32",
+            for rung in (ENGINE, "autograd, in memory, float32", "autograd, DataLoader, float32",
                          "engine, float32 products")
         )  # fmt: skip
-        limit, single_limit = of["limit"]["freed memory kept"], of["limit"]["engine, float32 products"]
+        limit, single_limit = of["limit"][ENGINE], of["limit"]["engine, float32 products"]
         rows.append({
             "negatives": title,
             "engine (ms)": f"{engine:.0f}",
-            "of the limit": f"{limit / engine:.2f}",
+            "of the limit": f"{limit / engine:.3f}",
             "of the limit, float32": f"{single_limit / single:.2f}",
             "× autograd in memory": f"{memory / engine:.1f}",
             "× DataLoader": f"{loader / engine:.1f}",
@@ -135,8 +148,7 @@ def small() -> pd.DataFrame:
 
 
 def _empty(axes) -> bool:
-    axes.text(0.5, 0.5, "open: measured by make bench", ha="center", transform=axes.transAxes)
-    axes.set_axis_off()
+    say_open(axes, "open: measured by make bench")
     return True
 
 
@@ -269,8 +281,7 @@ def draw_times(collected: Collected) -> None:
     """Test and validation error of every speed run against its training time."""
     _, axes = plt.subplots(figsize=(WIDTH * 0.8, 3.0))
     if collected.table.empty:
-        axes.text(0.5, 0.5, "open: python -m ff_utils study speed-run", ha="center", transform=axes.transAxes)
-        axes.set_axis_off()
+        say_open(axes, "open: python -m ff_utils study speed-run")
         return
     aims = list(dict.fromkeys(collected.table["aim"]))
     for aim, colour, line in zip(aims, LAYERS, LINES, strict=False):

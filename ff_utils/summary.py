@@ -73,34 +73,39 @@ def candidates(profile: Profile, epoch: int, jitter: bool) -> dict[RunConfig, di
     """All settings of the search that were trained at least so far, with or without jitter; their runs by seed."""
     found: dict[RunConfig, dict[int, Run]] = {}
     for name in SEARCH:
-        collected = collecting.collect(studies.get(name, profile.name), "never")
-        for run in collected.by_name.values():
-            if run.epochs >= epoch and bool(run.config.jitter) == jitter:
-                found.setdefault(run.config.vary(seed=0), {})[run.config.seed] = run
+        study = studies.get(name, profile.name)
+        for part in (study, study.extended()):
+            for run in collecting.collect(part, "never").by_name.values():
+                if run.epochs >= epoch and bool(run.config.jitter) == jitter:
+                    found.setdefault(run.config.vary(seed=0), {})[run.config.seed] = run
     return found
 
 
 def chosen_table(profile: Profile) -> pd.DataFrame:
-    """For each series of table 1 our best setting, chosen on validation, and chosen on test as the source does."""
+    """For each series of table 1 our best setting, chosen on validation, and chosen on test as the source does.
+
+    Settings are compared over the seeds that all of them have.
+    """
     rows = []
     for row in TABLE_1:
         epoch = profile.milestones[row.epochs]
         found = candidates(profile, epoch, bool(row.jitter))
         errors = {
             metric: {
-                config: [v for run in runs.values() if (v := collecting.value(run, epoch, metric)) is not None]
+                config: {s: v for s, run in runs.items() if (v := collecting.value(run, epoch, metric)) is not None}
                 for config, runs in found.items()
             }
             for metric in (VALIDATION, TEST)
         }
         line = {"series": f"{epoch} epochs, {'' if row.jitter else 'no '}jitter", "settings compared": len(found)}
         for way, metric in (("on validation", VALIDATION), ("on test, as the source", TEST)):
-            known = {config: np.mean(values) for config, values in errors[metric].items() if values}
-            if not known:
+            known = {config: by_seed for config, by_seed in errors[metric].items() if by_seed}
+            shared = set.intersection(*map(set, known.values())) if known else set()
+            if not shared:
                 line[f"chosen {way}"] = "open" if not found else "not measured"
                 continue
-            best = min(known, key=known.get)
-            test = errors[TEST][best]
+            best = min(known, key=lambda config: np.mean([known[config][seed] for seed in shared]))
+            test = list(errors[TEST][best].values())
             line[f"chosen {way}"] = settings_in_words(best, profile.hard)
             line[f"test, chosen {way}"] = f"{np.mean(test):.2f}" if test else "not measured"
         rows.append(line)

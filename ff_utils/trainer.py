@@ -175,7 +175,7 @@ class Trainer:
     def step(self, rows: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
         """One mini-batch: the training images `rows` [batch].
 
-        Returns `Network.update`'s statistics and the negative labels as the sampler gave them.
+        Returns `Network.update`'s statistics and the labels of the negatives.
         """
         labels, uniforms = draws.labels[rows], draws.uniforms[rows]
         images = self.present(rows, draws.shifts[rows], labels)
@@ -186,7 +186,7 @@ class Trainer:
             pixels, both = batch.pixels, batch.both(wrong)
         else:
             others = self.present(draws.others[rows], draws.shifts[rows], labels)
-            pixels, both = self._image_contrast(batch, images, self.contrast(images, others, uniforms), wrong)
+            pixels, both, wrong = self._image_contrast(batch, images, self.contrast(images, others, uniforms), wrong)
         weight_rates, bias_rates, head_rates = draws.rates
         if self.head is not None:  # Before the net's own update: from the weights that made the pass.
             self.head.update(batch.neutral, batch.head_logits, labels, head_rates)
@@ -194,21 +194,27 @@ class Trainer:
 
     def present(self, rows: Tensor, shifts: Tensor, labels: Tensor) -> Tensor:
         """The training images `rows` [batch] as an epoch shows them: shifted, and changed by the pretext task."""
-        images = self.shifter(rows, shifts) if self.shifter else self.images[rows]
+        images = self.shifter(rows, shifts) if self.shifter else self.images.index_select(0, rows)
         return self.pretext(images, labels) if self.pretext else images
 
-    def _image_contrast(self, batch: Batch, images: Tensor, negatives: Tensor, wrong: Tensor) -> tuple[Pixels, Pass]:
-        """The pass of `images` and then of `negatives` [batch, pixels], one after the other as rows of one label."""
+    def _image_contrast(
+        self, batch: Batch, images: Tensor, negatives: Tensor, wrong: Tensor
+    ) -> tuple[Pixels, Pass, Tensor]:
+        """The pass of `images` and then of `negatives` [batch, pixels], one after the other as rows of one label.
+
+        Third, the labels of the negatives: `wrong` where that is what is wrong with them, else the true ones.
+        """
         if self.contrast.labelled:
             # The order of an epoch is random, so the first half of a batch is a random half.
             mislabelled = torch.arange(len(images), device=self.device) < len(images) // 2
             negatives = torch.where(mislabelled[:, None], images, negatives)
-            codes = torch.stack([batch.labels, torch.where(mislabelled, wrong, batch.labels)])
+            wrong = torch.where(mislabelled, wrong, batch.labels)
+            codes = torch.stack([batch.labels, wrong])
         else:
             codes = neutral_codes(self.network, 2 * len(images))
         pixels = self.network.pixels(torch.cat([images, negatives]))
         masks = batch.masks and [torch.cat([mask, mask]) for mask in batch.masks]
-        return pixels, self.network.forward(pixels, codes.view(1, -1), masks=masks)
+        return pixels, self.network.forward(pixels, codes.view(1, -1), masks=masks), wrong
 
     def _rates(self, factor: float) -> tuple[list[Rates], list[Rates], Rates]:
         """The optimiser's rates for weights, biases and head, with the schedule's factor on all of them."""

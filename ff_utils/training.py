@@ -48,7 +48,7 @@ KEPT = "The last checkpoint is kept, and the same command goes on from it."
 def searched(epoch: int) -> bool:
     """Whether the validation error by label search is measured after `epoch`: often enough to see how training
     gets under way, and seldom enough to take less than a tenth of its time."""
-    return epoch in (1, 2, 5, 10) or epoch % 20 == 0
+    return epoch in (1, 2, 3, 5, 10) or epoch % 20 == 0
 
 
 class Record:
@@ -64,7 +64,7 @@ class Record:
     def measure(self, trainer: Trainer, milestone: bool) -> dict[str, float]:
         """Evaluate after an epoch at the default cadence and return the columns of its row.
 
-        One-pass every epoch; label search at epochs 1, 2, 5, 10, every twentieth, the milestones and the end; test
+        One-pass every epoch; label search at epochs 1, 2, 3, 5, 10, every twentieth, the milestones and the end; test
         only at the milestones and the end, and these in float32.
         """
         epoch = trainer.epoch
@@ -207,6 +207,9 @@ def train(
 ) -> Run:
     """The run of `config` with at least `epochs` epochs: from the store, else trained, resumed or extended.
 
+    A longer run has its validation error at `epochs` where that is one of the epochs of `searched`, its test error
+    at the milestones and its end alone.
+
     `progress`: show a bar (default: where standard error is a terminal). `dtype`: a number format to insist
     on; a run in another one does not count then. `wait`: for another process that trains the same
     configuration, instead of refusing. Raises `UserError` where the data, the results folder, the checkpoint or
@@ -255,7 +258,8 @@ def _train(config, epochs, store, folder, splits, progress, dtype, device, check
         record.provenance = {"started": datetime.now().isoformat(timespec="seconds"), "seconds": 0.0, **machine}
     else:
         trainer.load(state)
-        if any(record.provenance[key] != machine[key] for key in SAME_DIGITS):
+        before = record.provenance | record.provenance.get("resumed", [{}])[-1]
+        if any(before[key] != machine[key] for key in SAME_DIGITS):
             tqdm.write(f"resuming at epoch {trainer.epoch} under other versions or hardware: digits may differ")
             record.provenance.setdefault("resumed", []).append({"at_epoch": trainer.epoch, **machine})
     rows_file = folder / "metrics.jsonl"

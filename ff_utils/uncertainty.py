@@ -18,8 +18,8 @@ IMAGES = 10_000  # In MNIST's validation and test sets.
 class Estimate:
     """A mean over seeds with its 95 % interval.
 
-    With one seed the interval is that of the sampled images alone (`one_seed`), without which nothing could be
-    said; with several it is Student's t over the seeds, and does not contain the sampling of the images.
+    With one seed the interval is that of the sampled images alone (`one_seed`), and without bounds for what is not
+    an error of images; with several it is Student's t over the seeds, and does not contain the sampling of the images.
     """
 
     mean: float
@@ -30,6 +30,10 @@ class Estimate:
     @property
     def one_seed(self) -> bool:
         return self.seeds == 1
+
+    @property
+    def bounded(self) -> bool:
+        return bool(np.isfinite(self.high - self.low))
 
     @property
     def standard_error(self) -> float:
@@ -46,7 +50,7 @@ class Estimate:
         return float(2 * (stats.norm.sf(ratio) if self.one_seed else stats.t.sf(ratio, self.seeds - 1)))
 
     def __str__(self) -> str:
-        return f"{self.mean:.2f} [{self.low:.2f}, {self.high:.2f}]"
+        return f"{self.mean:.2f}" + (f" [{self.low:.2f}, {self.high:.2f}]" if self.bounded else "")
 
     def of_an_error(self) -> Estimate:
         """The same with its interval cut off at 0 and 100 %, which an error can't leave."""
@@ -59,14 +63,17 @@ def binomial_sd(error: float, images: int = IMAGES) -> float:
     return 100 * float(np.sqrt(share * (1 - share) / images))
 
 
-def over_seeds(errors: Sequence[float], images: int = IMAGES) -> Estimate:
-    """The mean of one error per seed and its interval. Raises `ValueError` without any."""
+def over_seeds(errors: Sequence[float], images: int | None = IMAGES) -> Estimate:
+    """The mean of one error per seed and its interval. Raises `ValueError` without any.
+
+    `images`: how many it is an error of; None for what is no error of images.
+    """
     values = np.asarray(errors, float)
     if values.size == 0:
         raise ValueError("no values to average")
     mean = float(values.mean())
     if values.size == 1:
-        half = float(stats.norm.ppf(0.975)) * binomial_sd(mean, images)
+        half = float(stats.norm.ppf(0.975)) * binomial_sd(mean, images) if images else np.inf
     else:
         half = float(stats.t.ppf(0.975, values.size - 1) * values.std(ddof=1) / np.sqrt(values.size))
     return Estimate(mean, mean - half, mean + half, int(values.size))
@@ -96,7 +103,8 @@ def seeds_needed(difference: float, sd: float, power: float = 0.8) -> int | None
     for n in range(2, 1001):
         shift = abs(difference) / sd * n**0.5
         bar = stats.t.ppf(0.975, n - 1)
-        if stats.nct.sf(bar, n - 1, shift) + stats.nct.cdf(-bar, n - 1, shift) >= power:
+        # A difference found with the wrong sign is far less likely than any power worth having.
+        if stats.nct.sf(bar, n - 1, shift) >= power:
             return n
     return None
 

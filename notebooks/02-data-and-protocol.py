@@ -415,7 +415,7 @@ glue("ch02_milestones", ", ".join(map(str, MILESTONES)), display=False)
 # | what | after which epochs |
 # |---|---|
 # | training loss and goodness of each layer; validation error in one pass | every epoch |
-# | validation error by label search; each layer's own error; dead units | 1, 2, 5, 10, every twentieth, milestones, last |
+# | validation error by label search; each layer's own error; dead units | 1, 2, 3, 5, 10, every twentieth, milestones, last |
 # | test errors; all predictions | milestones and last |
 #
 # The milestones are epochs {glue:text}`ch02_milestones`, the lengths that the sources report. An error in a

@@ -148,7 +148,17 @@ diagnostics.layers_of(runs)
 #
 # *A plateau needs a scale.* Whether a decay "hardly hurts" depends on how long the run is.
 # {numref}`tab-wd-half-life` has to be read together with {numref}`tab-wd-result`.
+
+# %% [markdown]
+# ## At paper scale
 #
+# The source's nets have four layers of 2000 units. {numref}`tab-wd-paper` shows what this study has at that size,
+# whatever profile the page was executed with. `python -m ff_utils study weight-decay` trains what is open.
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The same study with 4 × 2000 units: mean over seeds and 95 % interval. With one seed the interval covers the sampling of the images.", "name": "tab-wd-paper"}}
+report.at_paper_scale("weight-decay")
+
+# %% [markdown]
 # ## Next step
 #
 # Momentum is next in the source's order. It enters the half-life above, which is a hint of what to expect.

@@ -47,9 +47,9 @@ study = studies.get("peer-normalization", profile)
 # ## Hypothesis
 #
 # Unit $j$ keeps a running mean $m_j$ of its activity on positive rows. With $\bar m$ the mean over its layer, the
-# objective gains a term
+# loss gains a term
 #
-# $$ \lambda \sum_j \operatorname{stopgrad}(\bar m - m_j) \; \overline{a_j}, $$
+# $$ -\lambda \sum_j \operatorname{stopgrad}(\bar m - m_j) \; \overline{a_j}, $$
 #
 # in which $\overline{a_j}$ is the mean over positive rows of the unit's input *before* the ReLU. A unit below
 # the mean is pushed up, one above it down. Because the term acts on $a_j$ and not on $y_j$, it also reaches
@@ -146,14 +146,24 @@ diagnostics.unit_table(runs)
 
 # %% [markdown]
 # With the chosen λ the share of dead units changes by {glue:text}`peer_change_dead` of all hidden units, against
-# none, paired by seed. {numref}`tab-peer-units` shows where: the first layer and the deeper ones do not profit alike,
-# since the pull on a unit is λ times its distance from the mean, and the mean itself depends on how many are
-# alive.
+# none, paired by seed. {numref}`tab-peer-units` shows where, and what it costs: a unit that answers nearly every image is no
+# more selective than a dead one. In the deeper layers the pull towards the mean makes more units of that kind. Too strong
+# a pull kills units again.
 #
 # *Alive is not the same as useful.* Whether the error follows is a second question, and
 # {numref}`tab-peer-result` answers it separately. A net with units to spare can lose some and not notice. A
 # unit that was pushed back into activity still has to find something to respond to.
+
+# %% [markdown]
+# ## At paper scale
 #
+# The source's nets have four layers of 2000 units. {numref}`tab-peer-paper` shows what this study has at that size,
+# whatever profile the page was executed with. `python -m ff_utils study peer-normalization` trains what is open.
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The same study with 4 × 2000 units: mean over seeds and 95 % interval. With one seed the interval covers the sampling of the images.", "name": "tab-peer-paper"}}
+report.at_paper_scale("peer-normalization")
+
+# %% [markdown]
 # ## Next step
 #
 # So far all negatives were random labels. The source's largest step comes from choosing them.

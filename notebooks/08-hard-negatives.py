@@ -171,8 +171,12 @@ charts.draw_concentration(runs)
 diagnostics.frequent_negatives({"label_search": search, "one_pass": one_pass})
 
 # %% [markdown]
+# {numref}`fig-hard-counts` and {numref}`fig-hard-counts-one-pass` count which label became the negative of which, and
+# {numref}`fig-hard-concentration` how many wrong labels share the work. Chosen negatives are fewer, as the third
+# hypothesis says; whether that costs accuracy these counts can't tell.
+#
 # Many pairs of {numref}`tab-hard-pairs` are those a person would name: digits that look alike. Where the two samplers
-# differ, each attacks the confusions of its own readout. That would explain an exchange in
+# differ, each may attack the confusions of its own readout. That would explain an exchange in
 # {numref}`tab-hard-differences`: a net is driven to separate what its negatives contain, and its other readout
 # pays.
 #
@@ -189,7 +193,17 @@ diagnostics.cost_table(study, collected)
 #
 # Without biases the validation error changes by {glue:text}`hard_bias`. A bias gives a unit a goodness of its own,
 # whatever the label. The condition shows whether the net makes use of that.
+
+# %% [markdown]
+# ## At paper scale
 #
+# The source's nets have four layers of 2000 units. {numref}`tab-hard-paper` shows what this study has at that size,
+# whatever profile the page was executed with. `python -m ff_utils study hard-negatives` trains what is open.
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The same study with 4 × 2000 units: mean over seeds and 95 % interval. With one seed the interval covers the sampling of the images.", "name": "tab-hard-paper"}}
+report.at_paper_scale("hard-negatives")
+
+# %% [markdown]
 # ## Next step
 #
 # With label-search negatives the error still falls when the other chapters' runs end. The source trains longer.

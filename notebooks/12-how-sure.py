@@ -152,7 +152,7 @@ summary.paired_tests(pair, "random", "label_search")
 #
 # ### Which steps of the source can be told apart
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The steps of the source in units of what chance does. By images: two independent results on 10,000 images. By seeds: two single runs with the spread measured above. Last column: seeds per setting for a paired t-test at 5 % to find the step with a probability of 80 %.", "name": "tab-sure-steps"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The steps of the source in units of what chance does. By images: two independent results on 10,000 images. By seeds: two single runs with the spread measured above, which on small nets is that of small nets. Last column: seeds per setting for a paired t-test at 5 % to find the step with a probability of 80 %.", "name": "tab-sure-steps"}}
 resolution = summary.resolution_table(seed_sd)
 resolution
 

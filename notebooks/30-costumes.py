@@ -172,7 +172,8 @@ table.map("{:.4g}".format).rename_axis(columns="in Hinton's units")
 #   an unchanged rate also means steps up to $T$ times as large.
 # - **A small start.** The first weights of its deeper layers are {glue:text}`costume_start` times smaller. Their
 #   goodness starts far below the threshold.
-# - Batches, negatives, peer normalisation, weight decay and the schedule differ plainly.
+# - Batches, negatives and the schedule differ plainly. The strength of peer normalisation and the weight decay are not
+#   reported in the study; the table has those of our base.
 #
 # ## Next step
 #

@@ -83,33 +83,17 @@ tables.settings_table([collected, svhn, reference], "transfer")
 
 # %% tags=["hide-input"]
 data = study.base.dataset
-
-
-def rotation(method):
-    return tables.of_cell(
-        collected,
-        "test_transfer_error",
-        dataset=data,
-        task="rotation",
-        algorithm=method,
-    )
-
-
-forward, back = rotation("forward_forward"), rotation("backprop")
-free = tables.of_cell(reference, "test_transfer_error", task="none")
-glue("transfer_ff", tables.percent(forward), display=False)
-glue("transfer_bp", tables.percent(back), display=False)
-glue("transfer_gap", tables.gap(forward, back), display=False)
-glue("transfer_free", tables.percent(free), display=False)
-glue("transfer_free_gap", tables.gap(forward, free), display=False)
-glue("transfer_free_gap_bp", tables.gap(back, free), display=False)
+for name, text in tables.transfer_in_words(collected, reference).items():
+    glue(f"transfer_{name}", text, display=False)
 glue("transfer_data", tables.DATASETS[data], display=False)
 source = tables.published("transfer", "mnist", "rotation")
 glue("transfer_source_ff", source["forward_forward"], display=False)
 glue("transfer_source_bp", source["backprop"], display=False)
 glue("transfer_behind", tables.behind(collected), display=False)
-if forward:
-    assert tables.estimate(forward).mean > 50, "chance is 10 %"
+runs = tables.rotation_runs(collected, reference)
+if (trained := runs["Forward-Forward, rotation"]) is not None:
+    error = trained.metrics["test_transfer_error"].iloc[-1]
+    assert error < 50, "chance is 90 %"
 
 # %% [markdown]
 # After rotation of {glue:text}`transfer_data` a linear classifier reaches {glue:text}`transfer_ff` on Forward-Forward's
@@ -122,20 +106,13 @@ if forward:
 # training.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Transfer accuracy of each layer alone, one seed. The untrained net's layers lose what the first had; training on the classes keeps it.", "name": "fig-transfer-layers"}, "image": {"alt": "Transfer accuracy by layer, one line each for both methods after rotation, after training on the classes, and for an untrained net."}}
-runs = {
-    "Forward-Forward, rotation": collected.run_of(
-        dataset=data, task="rotation", algorithm="forward_forward"
-    ),
-    "backprop, rotation": collected.run_of(
-        dataset=data, task="rotation", algorithm="backprop"
-    ),
+runs |= {
     "Forward-Forward, classes": reference.run_of(
         dataset=data, task="classes", algorithm="forward_forward"
     ),
     "backprop, classes": reference.run_of(
         dataset=data, task="classes", algorithm="backprop"
     ),
-    "untrained": reference.run_of(dataset=data, task="none", algorithm="none"),
 }
 drawings.draw_layers(runs)
 
@@ -155,9 +132,8 @@ for short, name in (
 # ## Interpretation
 #
 # *No lag in the small nets.* In the `quick` profile neither hypothesis holds. Forward-Forward's transfer is above that
-# of an untrained net, and not behind backprop's in any of the tasks. On the classes themselves backprop is ahead. Whether
-# this stays so at full size, with wide layers and long training, is for the `paper` runs to say; the verdicts on these are
-# on the [scorecard](98-scorecard), each with its interval.
+# of an untrained net, and not behind backprop's in any of the tasks. On the classes themselves backprop is ahead. What
+# wide layers and long training change is below; the verdicts are on the [scorecard](98-scorecard), each with its interval.
 #
 # *The layer that is read matters.* In the last layer alone ({numref}`fig-transfer-layers`) Forward-Forward keeps
 # {glue:text}`transfer_last_ff`, backprop {glue:text}`transfer_last_bp` and the untrained net
@@ -167,7 +143,48 @@ for short, name in (
 # *The recipe matters more.* The source's nets and ours do the pretext task about equally well; their transfer differs far
 # more. Ours follow Hinton's code in the scale of the input, the threshold and the rates. {doc}`43-mending` measures how
 # much hangs on these: with the recipe of the search log, transfer falls below that of an untrained net.
+
+# %% [markdown]
+# ## At paper scale
 #
+# The source's nets have four layers of 2000 units and train for 60 epochs. {numref}`tab-transfer-paper` shows what there is at
+# that size, whatever profile the page was executed with. `python -m ff_utils study pretext`
+# and `python -m ff_utils study references` train what is open.
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Transfer accuracy with 4 × 2000 units after 60 epochs, in percent of the test images, with 95 % intervals. With one seed these cover the sampling of the images. Columns marked C: the source, second-hand.", "name": "tab-transfer-paper"}}
+tables.at_paper_scale("transfer")
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Transfer accuracy of each layer alone with 4 × 2000 units, after 60 epochs of rotation and untrained, and of the layers from the second on read together, under the neutral label and averaged over all labels. In percent of the test images, one seed.", "name": "tab-transfer-paper-layers"}}
+whole = [
+    collecting.collect(studies.get(name, "paper"), "never")
+    for name in ("pretext", "references")
+]
+tables.layers_table(tables.rotation_runs(*whole))
+
+# %% tags=["hide-input"]
+for name, text in tables.transfer_in_words(*whole).items():
+    glue(f"transfer_paper_{name}", text, display=False)
+last = tables.last_layer(tables.rotation_runs(*whole))
+for short, text in zip(("ff", "bp", "free"), last.values(), strict=True):
+    glue(f"transfer_paper_last_{short}", text, display=False)
+
+# %% [markdown]
+# After rotation of MNIST Forward-Forward keeps {glue:text}`transfer_paper_ff`, backprop {glue:text}`transfer_paper_bp`: a
+# difference of {glue:text}`transfer_paper_gap`. The untrained net has {glue:text}`transfer_paper_free`, from which
+# Forward-Forward differs by {glue:text}`transfer_paper_free_gap` and backprop by {glue:text}`transfer_paper_free_gap_bp`.
+# With layers this wide, read together under the neutral label, random features do as well as trained ones.
+#
+# The neutral label hides something: no layer of Forward-Forward is ever trained under it. Averaged over all labels its
+# features reach {glue:text}`transfer_paper_mean`, which differs from the untrained net's by
+# {glue:text}`transfer_paper_mean_gap`. Rotation does teach it about digits.
+#
+# The last layer alone is another matter ({numref}`tab-transfer-paper-layers`). There the untrained net keeps
+# {glue:text}`transfer_paper_last_free`, backprop {glue:text}`transfer_paper_last_bp` and Forward-Forward
+# {glue:text}`transfer_paper_last_ff`. This is the source's order, and in the small nets it was the other way round. The
+# distance is not the source's, which has {glue:text}`transfer_source_ff` % and {glue:text}`transfer_source_bp` %. Our
+# backprop is near its figure; our Forward-Forward is far above its own, in every layer.
+
+# %% [markdown]
 # ## Next step
 #
 # A classifier says that the digit can be read, and not what else is there. {doc}`42-embedding` looks inside.
@@ -176,6 +193,9 @@ for short, name in (
 #
 # - The source trains its classifier for 100 epochs, we do not know on which layers. Ours is logistic regression with weak
 #   weight decay on standardised features.
+# - Standardising gives a unit that is on for very few images great weight on some others. With features that are
+#   only centred the errors of the last layers of {numref}`tab-transfer-paper-layers` change by 0.6 points at most, and their
+#   order stays (a single trial).
 # - Its recipe is not ours ({doc}`40-pretext`). A difference to its figures is one between recipes as well.
 # - Cells of CIFAR-10 and SVHN at full size are open until trained: `python -m ff_utils study pretext` and
 #   `python -m ff_utils study pretext-svhn`.

@@ -3,6 +3,7 @@
 import re
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import test_pages
 import torch
 from playwright.sync_api import Page, expect
 
-from ff_utils import RunConfig, Store, UserError, recipe
+from ff_utils import RunConfig, Store, UserError, recipe, train
 from ff_utils import __main__ as command_line
 from ff_utils.export import ASSIGNMENT, LARGEST_FILE, Matrix, Packed, export, read, rebuild, trained_net
 from ff_utils.readout import neutral_codes, one_image
@@ -119,6 +120,21 @@ def test_nets_that_the_page_could_not_read_are_refused(field, value, tmp_path):
     with pytest.raises(UserError, match=f"not one with {field} '{value}'"):
         export(RunConfig(**TINY, **{field: value}), 1, tmp_path / "net.js")
     assert not (tmp_path / "results").exists()
+
+
+def test_weights_of_another_run_are_not_taken(tmp_path):
+    config = RunConfig(**TINY)
+    export(config, 1, tmp_path / "net.js", progress=False)
+    run = Store().find(config)
+    twin = replace(run, provenance=run.provenance | {"started": "2020-01-01T00:00:00"})
+    with pytest.raises(UserError, match="its weights after epoch 1 are not in"):
+        trained_net(twin, 10)
+
+
+def test_a_run_in_a_format_of_its_own_is_found(tmp_path):
+    run = train(RunConfig(**TINY), 1, progress=False, dtype=torch.float64)
+    network, _ = trained_net(run, 10)
+    assert len(network.layers) == len(run.config.hidden)
 
 
 def test_weights_that_are_gone_are_not_made_up(tmp_path, monkeypatch):

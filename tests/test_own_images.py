@@ -1,5 +1,6 @@
 """The comparison on a folder of one's own images: what is read, what is skipped and refused, what it concludes."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -243,7 +244,10 @@ def test_the_recommendation_follows_from_the_numbers(accuracies, advice):
 
 def test_a_small_sample_says_how_many_images_it_would_take():
     _, reasons = own.recommend(made_up(0.8, 0.8, 0.8, 0.5, n=60))
-    assert any("points wide with 60 test images. About" in reason for reason in reasons)
+    (said,) = [reason for reason in reasons if "points wide with 60 test images" in reason]
+    width, needed = float(said.split()[3]), int(re.search(r"With about ([\d,]+)", said)[1].replace(",", ""))
+    spread = width / (2 * 1.96) * np.sqrt(60 / needed)  # Of the difference, in a sample of that size.
+    assert (1.96 + 0.84) * spread == pytest.approx(own.MATTERS, rel=0.05)
 
 
 def test_a_difference_is_paired_and_its_interval_that_of_the_mean():

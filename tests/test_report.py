@@ -13,6 +13,7 @@ import support
 
 from ff_utils import charts, collecting, comparing, diagnostics, published, report, studies, summary
 from ff_utils.comparing import ONE_PASS, TEST, VALIDATION
+from ff_utils.selfsup import report as tables
 from ff_utils.uncertainty import Estimate, mcnemar, range_of_two, seeds_needed
 
 LABELS = np.arange(360, dtype=np.uint8) % 10
@@ -83,6 +84,15 @@ def test_nothing_is_chosen_while_a_value_is_missing(study, store):
     assert "--profile smoke" in report.status(found).data
 
 
+def test_what_there_is_at_paper_scale(store):
+    study = studies.get("momentum", "paper")
+    store(study.base.vary(momentum=0.5), 5.0, epochs=study.cells[0].epochs)
+    table = report.at_paper_scale("momentum")
+    assert [str(name) for name in table.index] == ["0.5", f"{len(study.cells) - 1} of {len(study.cells)} cells"]
+    assert table["validation error (%)"].iloc[0].startswith("5.00")
+    assert table["validation error (%)"].iloc[1] == "open"
+
+
 def test_a_change_is_paired_by_seed(study, store):
     found = collected(study, store, [[5.0, 9.0], [4.0, 8.0], [20.0, 20.0]])
     change = comparing.change(found, {"weight_decay": 0.0}, {"weight_decay": "chosen"})
@@ -103,6 +113,7 @@ def test_one_seed_cannot_say_how_far_dead_units_vary(study, store):
         store(cell.config, 10.0)
     change = comparing.change(collecting.collect(study), {"weight_decay": 0.0}, {"weight_decay": 1e-4}, "dead_units")
     assert change.mean == 0 and change.low == -np.inf
+    assert report.points(change) == "+0.00 points (one seed, no interval)"
 
 
 def test_half_life_of_a_weight():
@@ -169,6 +180,7 @@ def test_seeds_needed_against_known_power():
     # A paired t-test on n = 34 differences finds half a standard deviation with 80 % power (tables of Cohen).
     assert seeds_needed(0.5, 1.0) == 34
     assert seeds_needed(1e-6, 1.0) is None and seeds_needed(0.5, 0.0) == 2
+    assert seeds_needed(14.2, 1.0) == 2
 
 
 def test_mcnemar_is_the_exact_sign_test():
@@ -206,7 +218,16 @@ def test_tables_and_figures_without_runs_say_open(name):
         texts = [text.get_text() for text in plt.gca().texts]
         assert any("open" in text for text in texts)
         plt.close()
-    report.roles(study), report.plan(study), report.timing(none)
+    assert report.roles(study)["hyperparameter"].is_unique
+    report.plan(study), report.timing(none)
+
+
+@pytest.mark.parametrize("show", [lambda: report.at_paper_scale("theta"), lambda: tables.at_paper_scale("transfer")])
+def test_nothing_at_paper_scale_is_one_open_row(show):
+    table = show()
+    assert len(table) == 1 and table.iloc[0, 0] == "open"
+    count, of, total, cells = table.index[0].split()
+    assert (count, of, cells) == (total, "of", "cells")
 
 
 def test_figures_of_missing_runs_say_open():

@@ -176,8 +176,9 @@ def test_a_step_with_image_negatives_follows_the_local_gradient(trainer, kind, d
 
     t.network.forward = spy
     rows, draws = torch.arange(50), t.draws(1)
-    t.step(rows, draws)
+    _, wrong = t.step(rows, draws)
     ((pixels, codes, masks),) = made
+    assert torch.equal(wrong, codes[50:] if kind == "label_and_hybrid" else draws.labels[rows])
 
     positives = t.present(rows, draws.shifts[rows], draws.labels[rows])
     assert torch.equal(pixels.values[:50], positives[:, 4:].double() / 255)

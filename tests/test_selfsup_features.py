@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import support
 import torch
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import r2_score
 from sklearn.preprocessing import StandardScaler
 
 from ff_utils import RunConfig, load, train
@@ -124,12 +125,27 @@ def test_shifts_say_where_the_image_went():
     assert offsets.min() == -3 and offsets.max() == 3
 
 
+def thirds(x, values):
+    """Train, validation and test, as `decoded` takes them."""
+    return zip(x.chunk(3), values.chunk(3), strict=True)
+
+
 def test_what_is_decoded_and_what_is_not():
     draw = torch.Generator().manual_seed(0)
-    x = torch.randn(1000, 10, generator=draw)
-    known, unknown = x @ torch.randn(10, generator=draw), torch.randn(1000, generator=draw)
-    assert embedding.decoded(x[:500], known[:500], x[500:], known[500:]) > 0.99
-    assert embedding.decoded(x[:500], unknown[:500], x[500:], unknown[500:]) < 0.05
+    x = torch.randn(1500, 10, generator=draw)
+    known, unknown = x @ torch.randn(10, generator=draw), torch.randn(1500, generator=draw)
+    assert embedding.decoded(*thirds(x, known)) > 0.99
+    assert embedding.decoded(*thirds(x, unknown)) < 0.05
+
+
+def test_wide_layers_are_decoded_with_a_penalty_that_holds_on_other_images():
+    """As many units as images: without a strong penalty, what is learned from the training images is noise."""
+    draw = torch.Generator().manual_seed(0)
+    x = torch.randn(1200, 400, generator=draw)
+    noisy = x[:, :40].sum(1) + 6 * torch.randn(1200, generator=draw)
+    x_train, x_test, train, test = x[:400], x[800:], noisy[:400], noisy[800:]
+    weak = Ridge(alpha=0.001 * 400).fit(x_train.numpy(), train.numpy())
+    assert r2_score(test.numpy(), weak.predict(x_test.numpy())) < 0 < 0.1 < embedding.decoded(*thirds(x, noisy))
 
 
 def test_a_full_probe_is_stored_with_the_run(small, monkeypatch):

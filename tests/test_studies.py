@@ -6,6 +6,7 @@ import support
 from ff_utils import UserError, collecting, scorecard, studies
 from ff_utils.published import STEPS, TABLE_1, TABLE_2
 from ff_utils.summary import SEARCH
+from ff_utils.training import MILESTONES, searched
 
 SEARCH_LOG = (*SEARCH, "noise", "number-format")
 VALIDATION, TEST = "val_label_search_error", "test_label_search_error"
@@ -50,6 +51,15 @@ def test_a_run_contained_in_a_longer_one_is_not_trained_again():
     planned = studies.schedule(["epochs", "hard-negatives"], "paper")
     hard = studies.PROFILES["paper"].hard
     assert [p.epochs for p in planned if p.config == hard] == [120]
+
+
+@pytest.mark.parametrize("profile", studies.PROFILES)
+def test_a_run_contained_in_a_longer_one_has_its_validation_error_there(profile):
+    """Else a study whose own run is left out would stay open for good."""
+    every = [planned for name in SEARCH_LOG for _, planned in studies.get(name, profile).runs()]
+    longest = {(p.config, p.dtype): max(q.epochs for q in every if q.config == p.config) for p in every}
+    contained = [p.epochs for p in every if p.epochs < longest[p.config, p.dtype]]
+    assert contained and all(epochs in MILESTONES or searched(epochs) for epochs in contained)
 
 
 @pytest.mark.parametrize("row", dict.fromkeys([*TABLE_1, *TABLE_2, *STEPS.values()]), ids=str)

@@ -150,11 +150,13 @@ def test_a_resumed_run_keeps_its_number_format(small, monkeypatch, elsewhere):
 
 def test_resuming_under_other_versions_warns_and_is_recorded(small, monkeypatch, capsys):
     config = RunConfig(**small)
-    interrupt(monkeypatch, config, 2, during=2)
-    monkeypatch.setattr(training, "ENGINE_VERSION", training.ENGINE_VERSION + 1)
-    run = train(config, 2, progress=False)
+    interrupt(monkeypatch, config, 3, during=2)
+    with monkeypatch.context() as newer:
+        newer.setattr(training, "ENGINE_VERSION", training.ENGINE_VERSION + 1)
+        interrupt(monkeypatch, config, 3, during=3)
     assert "resuming at epoch 1 under other versions" in capsys.readouterr().out
-    assert [part["at_epoch"] for part in run.provenance["resumed"]] == [1]
+    run = train(config, 3, progress=False)  # Back to the first version: that is a change too.
+    assert [part["at_epoch"] for part in run.provenance["resumed"]] == [1, 2]
 
 
 def test_an_uneventful_resumption_is_silent(small, monkeypatch, capsys):
@@ -169,7 +171,7 @@ def test_what_is_measured_when(small):
     metrics = train(RunConfig(**small), 7, progress=False).metrics
     measured = {name: metrics.index[metrics[name].notna()].tolist() for name in metrics}
     assert measured["val_one_pass_error"] == measured["train_loss"] == [1, 2, 3, 4, 5, 6, 7]
-    assert measured["val_label_search_error"] == measured["layer2_error"] == [1, 2, 5, 7]
+    assert measured["val_label_search_error"] == measured["layer2_error"] == [1, 2, 3, 5, 7]
     assert measured["test_label_search_error"] == measured["test_one_pass_error"] == [7]
 
 

@@ -12,14 +12,13 @@ from scipy.ndimage import distance_transform_edt
 from sklearn.linear_model import Ridge
 from sklearn.manifold import TSNE
 from sklearn.metrics import r2_score, silhouette_score
-from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from ..data import Shifter
 
 COMPONENTS = 50
 REACH = 3  # Pixels, of the shifts that `position` has to tell.
-RIDGE = 0.01  # Penalty per image, on standardised features.
+PENALTIES = (0.001, 0.01, 0.1, 1.0, 10.0)  # Of ridge regression, per image, on features of mean square 1.
 
 
 def principal(features: Tensor, count: int = COMPONENTS) -> Tensor:
@@ -93,11 +92,19 @@ def shifted(images: Tensor, seed: int) -> tuple[Tensor, Tensor]:
     return moved, REACH - torch.stack([drawn % side, drawn // side], 1)
 
 
-def decoded(train: Tensor, targets: Tensor, test: Tensor, test_targets: Tensor) -> float:
-    """R² on test images of a ridge regression from features to `targets` [n] or [n, k], at least 0.
+Asked = tuple[Tensor, Tensor]  # Features [n, units] and what is to be read from them, [n] or [n, k].
 
-    Averaged over the k targets: 1 if they can be read off exactly, 0 if no better than their mean.
+
+def decoded(train: Asked, validation: Asked, test: Asked) -> float:
+    """R² on test images of a ridge regression from features of mean square 1 to targets, at least 0.
+
+    Its penalty is the best of `PENALTIES` on the validation images. Averaged over the k targets: 1 if they can be read
+    off exactly, 0 if no better than their mean. The features are taken as they are: a unit that is on for very few
+    images, brought to unit variance, would weigh heavily on some other image.
     """
-    scaler = StandardScaler().fit(train.numpy())
-    model = Ridge(alpha=RIDGE * len(train)).fit(scaler.transform(train.numpy()), targets.numpy())
-    return max(0.0, float(r2_score(test_targets.numpy(), model.predict(scaler.transform(test.numpy())))))
+    (x, targets), *asked = ((features.numpy(), values.numpy()) for features, values in (train, validation, test))
+    found = []
+    for penalty in PENALTIES:
+        model = Ridge(alpha=penalty * len(x)).fit(x, targets)
+        found.append([float(r2_score(values, model.predict(features))) for features, values in asked])
+    return max(0.0, max(found)[1])

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
+from ..charts import say_open
 from ..collecting import Collected
 from ..figures import LAYERS, NEGATIVE, PIXELS, POSITIVE, WIDTH
 from ..results import Run
@@ -20,11 +21,6 @@ from .report import embedding, of_cell
 
 METHOD_COLOURS = {"Forward-Forward": POSITIVE, "backprop": NEGATIVE}
 MARKERS = {"Forward-Forward": "o-", "backprop": "s--"}
-
-
-def _missing(ax: Axes) -> None:
-    ax.text(0.5, 0.5, "open: its runs are not in the results", ha="center", transform=ax.transAxes)
-    ax.set_axis_off()
 
 
 def _show(ax: Axes, image: Tensor) -> None:
@@ -66,7 +62,7 @@ def draw_pretext_learning(collected: Collected) -> None:
             ax.fill_between(mean.index, by_epoch.min(), by_epoch.max(), color=METHOD_COLOURS[name], alpha=0.2, lw=0)
             ax.plot(mean.index, mean, MARKERS[name], ms=4, color=METHOD_COLOURS[name], label=name)
     if not ax.lines:
-        _missing(ax)
+        say_open(ax)
         return
     ax.set(xlabel="epoch", ylabel="validation error (%)", yscale="log")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -103,7 +99,7 @@ def draw_layers(runs: dict[str, Run | None]) -> None:
     """Transfer accuracy of each layer alone, one line per run."""
     _, ax = plt.subplots(figsize=(WIDTH, 3.2))
     if not (there := _there(runs)):
-        _missing(ax)
+        say_open(ax)
         return
     _lines(ax, there, "test_transfer_layer{i}_error", of_error=True)
     ax.set_ylabel("transfer accuracy (%)")
@@ -114,7 +110,7 @@ def draw_by_layer(runs: dict[str, Run | None], what: str, label: str) -> None:
     """A measure of each layer, such as `dimension`, one line per run."""
     _, ax = plt.subplots(figsize=(WIDTH, 3.2))
     if not (there := _there(runs)):
-        _missing(ax)
+        say_open(ax)
         return
     _lines(ax, there, f"layer{{i}}_{what}")
     ax.set_ylabel(label)
@@ -130,7 +126,7 @@ def draw_decoding(runs: dict[str, Run | None]) -> None:
             _lines(ax, there, f"layer{{i}}_{what}_r2")
             ax.set(title=title, ylim=(0, 1))
         else:
-            _missing(ax)
+            say_open(ax)
     panels[0].set_ylabel("$R^2$")
     if there:
         panels[1].legend(loc="lower left")
@@ -139,7 +135,7 @@ def draw_decoding(runs: dict[str, Run | None]) -> None:
 def draw_embeddings(runs: dict[str, Run | None], layers: tuple[int, ...]) -> None:
     """t-SNE of the stored test images, a row per run, a column per layer (from 1), coloured by class."""
     if not (there := _there(runs)):
-        _missing(plt.subplots(figsize=(WIDTH, 2))[1])
+        say_open(plt.subplots(figsize=(WIDTH, 2))[1])
         return
     _, grid = plt.subplots(len(there), len(layers), figsize=(WIDTH, 2.3 * len(there)), squeeze=False)
     for row, (name, run) in zip(grid, there.items(), strict=True):
@@ -163,7 +159,7 @@ def scatter_classes(ax: Axes, places: np.ndarray, labels: Tensor) -> None:
 def draw_similarities(maps: dict[str, pd.DataFrame]) -> None:
     """CKA of layers with layers, a heat map per pair of nets."""
     if not maps:
-        _missing(plt.subplots(figsize=(WIDTH, 2))[1])
+        say_open(plt.subplots(figsize=(WIDTH, 2))[1])
         return
     _, row = plt.subplots(1, len(maps), figsize=(WIDTH, 2.9), squeeze=False)
     for ax, (name, values) in zip(row[0], maps.items(), strict=True):
@@ -185,7 +181,7 @@ def draw_sensitivity(collected: Collected, metric: str = "val_transfer_error") -
             ax.plot(points.keys(), points.values(), MARKERS[name], color=METHOD_COLOURS[name], label=name)
             ax.set_xticks(list(points), [f"{rate:g}" for rate in points])
     if not ax.lines:
-        _missing(ax)
+        say_open(ax)
         return
     ax.set_xscale("log", base=2)
     ax.set_xticks(collected.study.keys, [f"{rate:g}" for rate in collected.study.keys])

@@ -16,7 +16,7 @@ from .embedding import decoded, dimension, principal, shifted, stroke_width
 from .transfer import transfer
 
 EMBEDDED = 1_000  # Test images.
-DECODING = (5_000, 2_000)  # Images to learn a decoding from (training) and to measure it on (test).
+DECODING = (5_000, 2_000, 2_000)  # Training images to learn a decoding from, validation and test images.
 
 
 def probe(trainer: Trainer) -> tuple[dict[str, float], dict[str, Tensor], dict[str, Tensor]]:
@@ -49,13 +49,15 @@ def probe(trainer: Trainer) -> tuple[dict[str, float], dict[str, Tensor], dict[s
 
 def decodings(features, trainer: Trainer) -> dict[str, float]:
     """R² of position and, for grey images, stroke width from each layer."""
-    train, test = trainer.splits.train.images[: DECODING[0]], trainer.splits.test.images[: DECODING[1]]
-    questions = {"position": tuple(shifted(images, seed) for seed, images in enumerate((train, test)))}
-    if train.ndim == 3:
-        questions["stroke"] = tuple((images, stroke_width(images.cpu())) for images in (train, test))
+    splits = (trainer.splits.train, trainer.splits.validation, trainer.splits.test)
+    parts = [split.images[:count] for split, count in zip(splits, DECODING, strict=True)]
+    questions = {"position": [shifted(images, seed) for seed, images in enumerate(parts)]}
+    if parts[0].ndim == 3:
+        questions["stroke"] = [(images, stroke_width(images.cpu())) for images in parts]
     columns = {}
-    for name, ((learned, targets), (asked, answers)) in questions.items():
-        pairs = zip(features(learned), features(asked), strict=True)
-        for i, (x, y) in enumerate(pairs, 1):
-            columns[f"layer{i}_{name}_r2"] = decoded(x, targets.cpu().float(), y, answers.cpu().float())
+    for name, asked in questions.items():
+        layers = zip(*(features(images) for images, _ in asked), strict=True)
+        answers = [answer.cpu().float() for _, answer in asked]
+        for i, found in enumerate(layers, 1):
+            columns[f"layer{i}_{name}_r2"] = decoded(*zip(found, answers, strict=True))
     return columns

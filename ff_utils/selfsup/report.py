@@ -10,12 +10,12 @@ from collections.abc import Iterable
 import pandas as pd
 import torch
 
-from ..collecting import Collected, column
+from ..collecting import Collected, collect, column
 from ..comparing import IMAGES, Measured, difference, measured
-from ..report import FIXED, points
+from ..report import FIXED, points, with_open_row
 from ..results import Run
 from ..scorecard import load_claims
-from ..studies import Study
+from ..studies import Study, get
 from ..uncertainty import Estimate, over_seeds
 from .embedding import linear_cka, scatter, silhouette
 
@@ -62,6 +62,17 @@ def estimate(found: dict[int, Measured]) -> Estimate | None:
     return Estimate(100 - error.mean, 100 - error.high, 100 - error.low, error.seeds)
 
 
+def rotation_runs(collected: Collected, reference: Collected) -> dict[str, Run | None]:
+    """Of the studies `pretext` and `references` the nets trained on rotation of the first data set, and the untrained
+    one."""
+    data = collected.study.base.dataset
+    trained = {
+        f"{METHODS[method]}, rotation": collected.run_of(dataset=data, task="rotation", algorithm=method)
+        for method in PRETEXT
+    }
+    return trained | {METHODS["none"]: reference.run_of(dataset=data, task="none", algorithm="none")}
+
+
 def accuracy(found: dict[int, Measured]) -> str:
     """An accuracy with its interval, as a table has it."""
     shown = estimate(found)
@@ -77,6 +88,29 @@ def percent(found: dict[int, Measured]) -> str:
 def gap(found: dict[int, Measured], reference: dict[int, Measured]) -> str:
     """The accuracy of `found` less that of `reference`, in points."""
     return points(difference(found, reference))  # Errors change sign as accuracies.
+
+
+def transfer_in_words(collected: Collected, reference: Collected) -> dict[str, str]:
+    """Transfer after rotation of the first data set: of each method, of the untrained net, and their differences.
+
+    `mean`: of Forward-Forward's features averaged over all labels, and how far these are ahead of the untrained net's.
+    """
+    data, metric = collected.study.base.dataset, TRANSFER["none"]
+    forward, back = (of_cell(collected, metric, dataset=data, task="rotation", algorithm=name) for name in PRETEXT)
+    free = of_cell(reference, metric, dataset=data, task="none")
+    averaged = "test_transfer_mean_error"
+    forward_mean = of_cell(collected, averaged, dataset=data, task="rotation", algorithm="forward_forward")
+    free_mean = of_cell(reference, averaged, dataset=data, task="none")
+    return {
+        "ff": percent(forward),
+        "bp": percent(back),
+        "gap": gap(forward, back),
+        "free": percent(free),
+        "free_gap": gap(forward, free),
+        "free_gap_bp": gap(back, free),
+        "mean": percent(forward_mean),
+        "mean_gap": gap(forward_mean, free_mean),
+    }
 
 
 def published(kind: str, dataset: str, task: str) -> dict[str, str]:
@@ -110,6 +144,13 @@ def settings_table(parts: Iterable[Collected], kind: str) -> pd.DataFrame:
                     **{f"C: {METHODS[method]}": value for method, value in source.items()},
                 }
     return pd.DataFrame(rows).T.fillna("")
+
+
+def at_paper_scale(kind: str) -> pd.DataFrame:
+    """The settings at the published size that have a run, as `settings_table` has them, and how many have none."""
+    names = ("pretext", "pretext-svhn", "references")
+    table = settings_table([collect(get(name, "paper")) for name in names], kind)
+    return with_open_row(table, table[[METHODS[name] for name in PRETEXT]].isin(["open", ""]).all(axis=1))
 
 
 def layers_table(runs: dict[str, Run | None]) -> pd.DataFrame:
