@@ -54,24 +54,22 @@ class Twin(Trainer):
         return statistics(losses.detach(), goodness.detach()), wrong
 
     def _leaves(self) -> tuple[list[Tensor], Weights]:
-        """All learned tensors as leaves of a graph, weights first, and what a forward pass reads of them."""
-        layers = self.network.layers
-        matrices = [layer.weight.value.detach().requires_grad_() for layer in layers]
-        biases = [layer.bias.value.detach().requires_grad_() for layer in layers if layer.bias is not None]
-        with torch.enable_grad():
-            first, *deeper = matrices
-            classes = self.network.classes
-            products = [first[classes:].to(self.dtype), *(matrix.to(self.dtype) for matrix in deeper)]
-            weights = Weights(first[:classes], products, biases or [layer.zero_bias for layer in layers])
-        return matrices + biases, weights
+        """What a forward pass reads of the weights, as leaves of a graph: in one list, and by name."""
+        read = self.network.weights()
+        leaves = [tensor.detach().requires_grad_() for tensor in (read.labels, *read.products, *read.biases)]
+        labels, *rest = leaves
+        count = len(read.products)
+        return leaves, Weights(labels, rest[:count], rest[count:])
 
     def _apply(self, gradients: tuple[Tensor, ...], draws: Draws) -> None:
         layers, (weight_rates, bias_rates, _) = self.network.layers, draws.rates
-        biases = gradients[len(layers) :]
-        for layer, gradient, rates in zip(layers, gradients, weight_rates, strict=False):
-            layer.weight.descend(gradient, rates)
-        for layer, gradient, rates in zip(layers, biases, bias_rates, strict=False):
-            layer.bias.descend(gradient, rates)
+        labels, first, *rest = gradients
+        weights = [torch.cat([labels, first.to(labels.dtype)]), *rest[: len(layers) - 1]]
+        biases = rest[len(layers) - 1 :]
+        for i, layer in enumerate(layers):
+            layer.weight.descend(weights[i], weight_rates[i])
+            if layer.bias is not None:
+                layer.bias.descend(biases[i], bias_rates[i])
 
 
 class Backprop(Twin):
