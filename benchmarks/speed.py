@@ -3,7 +3,8 @@
 Every measurement times its contenders side by side, in turns, so that a busy machine is unfair to none, and
 reports the best turn of each. The *limit* is the time of a step's matrix products alone, in the same shapes,
 storage and number format, each written into memory that is already there. Results go to `results/speed/`
-(`--out` names another folder), from where the chapter on speed reads them.
+(`--out` names another folder), times into one folder for each kind of processor, from where the chapter on speed
+reads them.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import csv
 import functools
 import platform
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -167,27 +169,36 @@ class Options:
     out: Path | None = None
     """Folder for the tables; by default `speed` in the results folder."""
 
-    def write(self, name: str, rows: list[dict]) -> None:
+    def write(self, name: str, rows: list[dict], timed: bool = True) -> None:
+        """Store a table: times in the folder of this kind of processor, what is no time beside it."""
+        processor, features = _processor()
         folder = self.out or results_folder() / "speed"
+        if timed:
+            folder = folder / re.sub(r"[^a-z0-9]+", "-", processor.lower()).strip("-")
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / f"{name}.csv").open("w", newline="") as file:
             writer = csv.DictWriter(file, rows[0])
             writer.writeheader()
             writer.writerows({k: f"{v:.4g}" if isinstance(v, float) else v for k, v in row.items()} for row in rows)
-        machine = {
-            "processor": _processor(), "threads": torch.get_num_threads(), "torch": str(torch.__version__),
-            "python": platform.python_version(), "measured": time.strftime("%Y-%m-%d"),
-        }  # fmt: skip
-        (folder / "machine.yaml").write_text(yaml.safe_dump(machine, sort_keys=False))
+        if timed:
+            machine = {
+                "processor": processor, "matrix_unit": "amx_bf16" in features, "threads": torch.get_num_threads(),
+                "torch": str(torch.__version__), "python": platform.python_version(),
+                "measured": time.strftime("%Y-%m-%d"),
+            }  # fmt: skip
+            (folder / "machine.yaml").write_text(yaml.safe_dump(machine, sort_keys=False))
         print(f"{folder / name}.csv")
 
 
-def _processor() -> str:
+def _processor() -> tuple[str, set[str]]:
+    """The name of the processor and, where the system tells, what it can do."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
-        return platform.processor()
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+        return platform.processor(), set()
+    told = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    name = re.sub(r"\((R|TM)\)", "", told.get("model name", platform.machine()))
+    return name, set(told.get("flags", "").split())
 
 
 def records(options: Options) -> None:
@@ -253,7 +264,7 @@ def agreement(options: Options) -> None:
                 predicted = trainer.evaluate("validation", search=True, dtype=torch.float32).label_search
                 errors[name] = error_percent(predicted, splits.validation.labels)
             rows += [{"negatives": negatives, "seed": seed, "rung": k, "error": v} for k, v in errors.items()]
-    options.write("agreement", rows)
+    options.write("agreement", rows, timed=False)
 
 
 def scaling(options: Options) -> None:
@@ -376,7 +387,7 @@ def shortlist(options: Options) -> None:
             found.append((likely == hardest[:, None]).int().argmax(1))
         rank = torch.cat(found).numpy()
         rows += [{"epoch": epoch, "k": k, "found": float(np.mean(rank < k) * 100)} for k in range(1, 10)]
-    options.write("shortlist", rows)
+    options.write("shortlist", rows, timed=False)
 
 
 MEASUREMENTS = {f.__name__: f for f in (records, small, parts, scaling, classes, evaluation, agreement, shortlist)}

@@ -152,6 +152,21 @@ def at_paper_scale(name: str) -> pd.DataFrame:
     return with_open_row(table, table["validation error (%)"] == "open")
 
 
+def at_paper_scale_in_words(name: str) -> str:
+    """What a study says at the published size, in two or three sentences; of a part of its cells if others lack."""
+    collected = collect(get(name, "paper"), "never")
+    told, measured = in_words(collected), estimates(collected, VALIDATION)
+    if len(measured) < 2:
+        return "Too few of its cells have been trained to compare them."
+    seeds = {found.seeds for found in measured}
+    count = f"{seeds.pop()} seed{'s' * (measured.iloc[0].seeds > 1)}" if len(seeds) == 1 else "one to three seeds"
+    return (
+        f"After {told['epochs']} epochs, with {count} a value, the lowest validation error is at {told['best']} with "
+        f"{told['best_error']}. Within one standard error of it: {told['tied']}. The base, {told['base']}, has "
+        f"{told['base_error']}; the worst of them, {told['worst']}, has {told['worst_error']}."
+    )
+
+
 def with_open_row(table: pd.DataFrame, lacking: pd.Series) -> pd.DataFrame:
     """`table` with one last row in place of those that are `lacking`, a boolean per row."""
     shown = table[~lacking].copy()

@@ -1,12 +1,14 @@
 """The tables and figures of the chapter on speed.
 
-`benchmarks/speed.py` measures and writes tables to `speed/` in the results folder; here they are read and drawn.
-Where one is missing, what is shown says so and names the command.
+`benchmarks/speed.py` measures and writes tables to `speed/` in the results folder, one folder for each kind of
+processor; here they are read and drawn, side by side. Where one is missing, what is shown says so and names the
+command.
 """
 
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 from typing import NamedTuple
 
 import matplotlib.pyplot as plt
@@ -46,19 +48,34 @@ RUNGS = {
 ENGINE = list(RUNGS)[-1]
 
 
+def folder() -> Path:
+    """Where the measurements are, in one folder for each kind of processor."""
+    return results_folder() / "speed"
+
+
+def machines() -> pd.DataFrame:
+    """The machines that were measured."""
+    told = [yaml.safe_load(path.read_text()) for path in sorted(folder().glob("*/machine.yaml"))]
+    if not told:
+        return _open()
+    table = pd.DataFrame(told).set_index("processor")
+    table["matrix unit"] = table.pop("matrix_unit").map({True: "for bf16", False: "none"})
+    return table[["matrix unit", "threads", "torch", "python", "measured"]].rename_axis(None)
+
+
 def measured(name: str) -> pd.DataFrame:
-    """The table `name` of the benchmark; empty where it is missing."""
-    path = results_folder() / "speed" / f"{name}.csv"
+    """The table `name` of the benchmark from every machine that has it, with a column `machine`; else empty."""
+    parts = []
+    for path in sorted(folder().glob(f"*/{name}.csv")):
+        told = yaml.safe_load((path.parent / "machine.yaml").read_text())
+        parts.append(pd.read_csv(path).assign(machine=told["processor"]))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def counted(name: str) -> pd.DataFrame:
+    """The table `name` of the benchmark of what is no time and needs no second machine; empty where it is missing."""
+    path = folder() / f"{name}.csv"
     return pd.read_csv(path) if path.exists() else pd.DataFrame()
-
-
-def machine() -> str:
-    """The machine of the measurements, in words."""
-    path = results_folder() / "speed" / "machine.yaml"
-    if not path.exists():
-        return "open: `make bench` measures"
-    found = yaml.safe_load(path.read_text())
-    return f"{found['threads']} threads of {found['processor']}, PyTorch {found['torch']}, {found['measured']}"
 
 
 def _open() -> pd.DataFrame:
@@ -85,21 +102,25 @@ def work(configs: dict[str, RunConfig]) -> pd.DataFrame:
 
 
 def records(negatives: str) -> pd.DataFrame:
-    """The record log of one sampler: what each change brought, in one paired run."""
+    """The record log of one sampler: what each change brought, in one paired run on each machine."""
     found = measured("records")
     if found.empty:
         return _open()
     found = found[(found["negatives"] == negatives) & found["rung"].isin(RUNGS)]
-    before = found["milliseconds"].shift()
-    return pd.DataFrame(
-        {
-            "change": found["rung"].map(lambda rung: RUNGS[rung].change),
-            "before (ms)": before.map("{:.1f}".format).where(before.notna(), ""),
-            "after (ms)": found["milliseconds"].map("{:.1f}".format),
-            "of the limit": (found["limit"] / found["milliseconds"]).map("{:.3f}".format),
-            "commit": found["rung"].map(lambda rung: RUNGS[rung].commit),
-        }
-    ).set_index("change")
+    logs = {}
+    for name, rows in found.groupby("machine"):
+        rows = rows.set_index("rung")
+        before = rows["milliseconds"].shift()
+        logs[name] = pd.DataFrame(
+            {
+                "before (ms)": before.map("{:.1f}".format).where(before.notna(), ""),
+                "after (ms)": rows["milliseconds"].map("{:.1f}".format),
+                "of the limit": (rows["limit"] / rows["milliseconds"]).map("{:.3f}".format),
+            }
+        )
+    table = pd.concat(logs, axis=1)
+    table["commit"] = [RUNGS[rung].commit for rung in table.index]
+    return table.rename(index={rung: RUNGS[rung].change for rung in table.index}).rename_axis(None)
 
 
 def ratios() -> pd.DataFrame:
@@ -108,24 +129,21 @@ def ratios() -> pd.DataFrame:
     if found.empty:
         return _open()
     rows = []
-    for name, title in SAMPLERS.items():
-        of = found[found["negatives"] == name].set_index("rung")
-        engine, memory, loader, single = (
-            of["milliseconds"][rung]
-            for rung in (ENGINE, "autograd, in memory, float32", "autograd, DataLoader, float32",
-                         "engine, float32 products")
-        )  # fmt: skip
-        limit, single_limit = of["limit"][ENGINE], of["limit"]["engine, float32 products"]
-        rows.append({
-            "negatives": title,
-            "engine (ms)": f"{engine:.0f}",
-            "of the limit": f"{limit / engine:.3f}",
-            "of the limit, float32": f"{single_limit / single:.2f}",
-            "× autograd in memory": f"{memory / engine:.1f}",
-            "× DataLoader": f"{loader / engine:.1f}",
-            "bare products × autograd": f"{memory / limit:.1f}",
-        })  # fmt: skip
-    return pd.DataFrame(rows).set_index("negatives")
+    for machine, of_machine in found.groupby("machine"):
+        for name, title in SAMPLERS.items():
+            of = of_machine[of_machine["negatives"] == name].set_index("rung")
+            single = of.loc["engine, float32 products"]
+            rows.append(
+                {"machine": machine, "negatives": title}
+                | _against(
+                    of["milliseconds"][ENGINE],
+                    of["limit"][ENGINE],
+                    of["milliseconds"]["autograd, in memory, float32"],
+                    of["milliseconds"]["autograd, DataLoader, float32"],
+                )
+                | {"of the limit, float32": f"{single['limit'] / single['milliseconds']:.2f}"}
+            )
+    return pd.DataFrame(rows).set_index(["machine", "negatives"])
 
 
 def small() -> pd.DataFrame:
@@ -134,17 +152,22 @@ def small() -> pd.DataFrame:
     if found.empty:
         return _open()
     rows = [
-        {
-            "negatives": SAMPLERS[row["negatives"]],
-            "engine (ms)": f"{row['engine']:.1f}",
-            "of the limit": f"{row['limit'] / row['engine']:.2f}",
-            "× autograd in memory": f"{row['in memory'] / row['engine']:.1f}",
-            "× DataLoader": f"{row['DataLoader'] / row['engine']:.1f}",
-            "bare products × autograd": f"{row['in memory'] / row['limit']:.1f}",
-        }
+        {"machine": row["machine"], "negatives": SAMPLERS[row["negatives"]]}
+        | _against(row["engine"], row["limit"], row["in memory"], row["DataLoader"])
         for row in found.to_dict("records")
     ]
-    return pd.DataFrame(rows).set_index("negatives")
+    return pd.DataFrame(rows).set_index(["machine", "negatives"])
+
+
+def _against(engine: float, limit: float, memory: float, loader: float) -> dict[str, str]:
+    """The columns that compare the engine with its limit and with autograd, from milliseconds per step."""
+    return {
+        "engine (ms)": f"{engine:.1f}",
+        "of the limit": f"{limit / engine:.3f}",
+        "× autograd in memory": f"{memory / engine:.1f}",
+        "× DataLoader": f"{loader / engine:.1f}",
+        "bare products × autograd": f"{memory / limit:.1f}",
+    }
 
 
 def _empty(axes) -> bool:
@@ -152,70 +175,98 @@ def _empty(axes) -> bool:
     return True
 
 
-def draw_parts() -> None:
-    """Where the time of a step goes."""
+def _panels(found: pd.DataFrame, columns: int, height: float) -> tuple[list[str], np.ndarray]:
+    """The machines of `found`, and for each a row of `columns` panels, or a column where there is but one a machine."""
+    names = list(found["machine"].unique()) if len(found) else [""]
+    if columns == 1:
+        _, axes = plt.subplots(1, len(names), figsize=(WIDTH, height), squeeze=False)
+        return names, axes.T
+    _, axes = plt.subplots(len(names), columns, figsize=(WIDTH, height * len(names)), sharey=True, squeeze=False)
+    return names, axes
+
+
+def product_shares(negatives: str) -> str:
+    """The share of matrix products in a step of the engine on each machine, in words."""
     found = measured("parts")
-    _, axes = plt.subplots(figsize=(WIDTH, 2.4))
-    if found.empty and _empty(axes):
+    if found.empty:
+        return "open"
+    steps = found[found["negatives"] == negatives].pivot(index="machine", columns="part", values="milliseconds")
+    shares = 100 * steps["matrix products"] / steps.sum(axis=1)
+    return " and ".join(f"{share:.0f} % on {machine}" for machine, share in shares.items())
+
+
+def draw_parts() -> None:
+    """Where the time of a step goes, for each machine."""
+    found = measured("parts")
+    names, axes = _panels(found, 1, 2.6)
+    if found.empty and _empty(axes[0, 0]):
         return
-    table = found.pivot(index="negatives", columns="part", values="milliseconds").loc[list(SAMPLERS)]
-    left = np.zeros(len(table))
     order = found["part"].unique()
-    for part, colour, hatch in zip(order, LAYERS, ("", "//", "..", "xx"), strict=False):
-        axes.barh([SAMPLERS[n] for n in table.index], table[part], left=left, color=colour, hatch=hatch, ec="white",
-                  label=part)  # fmt: skip
-        left += table[part].to_numpy()
-    axes.invert_yaxis()
-    axes.set(xlabel="milliseconds per step")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.45, 1.32), ncol=2)
+    for ax, name in zip(axes[:, 0], names, strict=True):
+        table = found[found["machine"] == name].pivot(index="negatives", columns="part", values="milliseconds")
+        table, left = table.loc[list(SAMPLERS)], np.zeros(len(SAMPLERS))
+        for part, colour, hatch in zip(order, LAYERS, ("", "//", "..", "xx"), strict=False):
+            ax.barh(list(SAMPLERS.values()), table[part], left=left, color=colour, hatch=hatch, ec="white", label=part)
+            left += table[part].to_numpy()
+        ax.set(xlabel="milliseconds per step", title=name)
+        ax.invert_yaxis()
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    axes[0, 0].figure.legend(handles, labels, loc="outside upper center", ncol=2)
 
 
 def draw_scaling() -> None:
-    """The fraction of the limit against width and batch size."""
+    """The fraction of the limit against width and batch size, for each machine."""
     found = measured("scaling")
-    _, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.9), sharey=True)
-    if found.empty:
-        for ax in axes:
-            _empty(ax)
+    names, axes = _panels(found, 2, 2.7)
+    if found.empty and all(_empty(ax) for ax in axes.flat):
         return
     found["fraction"] = found["limit"] / found["engine"]
-    for ax, column, held, label in (
-        (axes[0], "width", found["batch"] == 256, "units per layer (batch 256)"),
-        (axes[1], "batch", found["width"] == 2000, "batch size (2000 units)"),
-    ):
-        for (name, rows), colour, line in zip(found[held].groupby("negatives"), LAYERS, LINES, strict=False):
-            rows = rows.sort_values(column)
-            ax.plot(rows[column], rows["fraction"], line, marker="o", color=colour, label=SAMPLERS[name])
-        ax.axhline(1, color=GREY, linestyle=":", linewidth=1)
-        ticks = sorted(found[held][column])
-        ax.set(xlabel=label, xscale="log", ylim=(0, 1.05))
-        ax.set_xticks(ticks, [str(t) for t in ticks])
-        ax.minorticks_off()
-    axes[0].set_ylabel("fraction of the limit")
-    axes[1].legend(loc="lower right")
+    for name, row in zip(names, axes, strict=True):
+        rows = found[found["machine"] == name]
+        for ax, column, held, label in (
+            (row[0], "width", rows["batch"] == 256, "units per layer (batch 256)"),
+            (row[1], "batch", rows["width"] == 2000, "batch size (2000 units)"),
+        ):
+            for (negatives, line_rows), colour, line in zip(
+                rows[held].groupby("negatives"), LAYERS, LINES, strict=False
+            ):
+                line_rows = line_rows.sort_values(column)
+                ax.plot(line_rows[column], line_rows["fraction"], line, marker="o", color=colour,
+                        label=SAMPLERS[negatives])  # fmt: skip
+            ax.axhline(1, color=GREY, linestyle=":", linewidth=1)
+            ticks = sorted(rows[held][column].unique())
+            ax.set(xlabel=label, xscale="log", ylim=(0, 1.05))
+            ax.set_xticks(ticks, [str(t) for t in ticks])
+            ax.minorticks_off()
+        row[0].set(ylabel="fraction of the limit", title=name)
+    axes[0, 1].legend(loc="lower right")
 
 
 def draw_classes() -> None:
-    """The cost of a step against the number of classes."""
+    """The cost of a step against the number of classes, for each machine."""
     found = measured("classes")
-    _, axes = plt.subplots(figsize=(WIDTH * 0.8, 2.9))
-    if found.empty and _empty(axes):
+    names, axes = _panels(found, 1, 2.9)
+    if found.empty and _empty(axes[0, 0]):
         return
-    for (name, rows), colour, line in zip(found.groupby("negatives", sort=False), LAYERS, LINES, strict=False):
-        axes.plot(rows["classes"], rows["milliseconds"], line, marker="o", color=colour, label=name.replace("_", " "))
-    ticks = sorted(found["classes"].unique())
-    axes.set(xlabel="classes", ylabel="milliseconds per step", xscale="log", yscale="log")
-    axes.set_xticks(ticks, [str(t) for t in ticks])
-    low, high = axes.get_ylim()
-    marks = [t for t in (50, 100, 200, 500, 1000) if low <= t <= high]
-    axes.set_yticks(marks, [str(t) for t in marks])
-    axes.minorticks_off()
-    axes.legend()
+    for name, ax in zip(names, axes[:, 0], strict=True):
+        lines = found[found["machine"] == name].groupby("negatives", sort=False)
+        for (negatives, rows), colour, line in zip(lines, LAYERS, LINES, strict=False):
+            label = negatives.replace("_", " ")
+            ax.plot(rows["classes"], rows["milliseconds"], line, marker="o", color=colour, label=label)
+        ticks = sorted(found["classes"].unique())
+        ax.set(xlabel="classes", xscale="log", yscale="log", title=name)
+        ax.set_xticks(ticks, [str(t) for t in ticks])
+        low, high = ax.get_ylim()
+        marks = [t for t in (20, 50, 100, 200, 500, 1000) if low <= t <= high]
+        ax.set_yticks(marks, [str(t) for t in marks])
+        ax.minorticks_off()
+    axes[0, 0].set_ylabel("milliseconds per step")
+    axes[0, 0].legend()
 
 
 def draw_hits() -> None:
     """How often the exactly hardest label is among the k that the head proposes."""
-    found = measured("shortlist")
+    found = counted("shortlist")
     _, axes = plt.subplots(figsize=(WIDTH * 0.8, 2.9))
     if found.empty and _empty(axes):
         return
@@ -227,7 +278,7 @@ def draw_hits() -> None:
 
 def agreement() -> pd.DataFrame:
     """Validation errors of small nets trained by every rung: mean and range over seeds, and whether bits agree."""
-    found = measured("agreement")
+    found = counted("agreement")
     if found.empty:
         return _open()
     table = found.pivot_table(index="rung", columns=["negatives", "seed"], values="error", sort=False)
@@ -246,11 +297,12 @@ def evaluation_share() -> pd.DataFrame:
     found = measured("evaluation")
     if found.empty:
         return _open()
-    table = found.pivot(index="negatives", columns="part", values="seconds")[list(found["part"].unique())]
+    table = found.assign(negatives=found["negatives"].map(SAMPLERS))
+    table = table.pivot(index=["machine", "negatives"], columns="part", values="seconds")[list(found["part"].unique())]
     share = 100 * (1 - table["training"] / table.sum(axis=1))
     table = table.map("{:.0f} s".format)
     table["evaluation's share"] = share.map("{:.1f} %".format)
-    return table.rename(index=SAMPLERS)
+    return table.rename_axis(columns=None)
 
 
 def training_seconds(run: Run) -> float:

@@ -213,9 +213,16 @@ for name, key in (("low", study.keys[0]), ("high", study.keys[-1])):
 # whatever profile the page was executed with. `python -m ff_utils study learning-rate` trains what is open.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The same study with 4 × 2000 units: mean over seeds and 95 % interval. With one seed the interval covers the sampling of the images.", "name": "tab-lr-paper"}}
+glue(
+    "lr_paper",
+    report.at_paper_scale_in_words("learning-rate"),
+    display=False,
+)
 report.at_paper_scale("learning-rate")
 
 # %% [markdown]
+# {glue:text}`lr_paper`
+#
 # ## Next step
 #
 # The source goes on to weight decay. So do we, around the same base.

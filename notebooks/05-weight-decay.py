@@ -156,9 +156,16 @@ diagnostics.layers_of(runs)
 # whatever profile the page was executed with. `python -m ff_utils study weight-decay` trains what is open.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The same study with 4 × 2000 units: mean over seeds and 95 % interval. With one seed the interval covers the sampling of the images.", "name": "tab-wd-paper"}}
+glue(
+    "wd_paper",
+    report.at_paper_scale_in_words("weight-decay"),
+    display=False,
+)
 report.at_paper_scale("weight-decay")
 
 # %% [markdown]
+# {glue:text}`wd_paper`
+#
 # ## Next step
 #
 # Momentum is next in the source's order. It enters the half-life above, which is a hint of what to expect.

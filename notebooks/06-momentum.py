@@ -166,9 +166,16 @@ for name, key in (("low", study.keys[0]), ("high", study.keys[-1])):
 # whatever profile the page was executed with. `python -m ff_utils study momentum` trains what is open.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The same study with 4 × 2000 units: mean over seeds and 95 % interval. With one seed the interval covers the sampling of the images.", "name": "tab-momentum-paper"}}
+glue(
+    "momentum_paper",
+    report.at_paper_scale_in_words("momentum"),
+    display=False,
+)
 report.at_paper_scale("momentum")
 
 # %% [markdown]
+# {glue:text}`momentum_paper`
+#
 # ## Next step
 #
 # Many units die at the start whichever rate is taken. Peer normalisation is made against that; it is next.

@@ -161,9 +161,16 @@ diagnostics.unit_table(runs)
 # whatever profile the page was executed with. `python -m ff_utils study peer-normalization` trains what is open.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The same study with 4 × 2000 units: mean over seeds and 95 % interval. With one seed the interval covers the sampling of the images.", "name": "tab-peer-paper"}}
+glue(
+    "peer_paper",
+    report.at_paper_scale_in_words("peer-normalization"),
+    display=False,
+)
 report.at_paper_scale("peer-normalization")
 
 # %% [markdown]
+# {glue:text}`peer_paper`
+#
 # ## Next step
 #
 # So far all negatives were random labels. The source's largest step comes from choosing them.

@@ -32,6 +32,7 @@ train = "auto"  # never, missing, all (from scratch) or auto
 from myst_nb import glue
 
 from ff_utils import (
+    catalogue,
     collecting,
     comparing,
     figures,
@@ -43,7 +44,6 @@ from ff_utils import (
 
 figures.style()
 collecting.check_parameters(profile, train)
-glue("speed_machine", speed.machine(), display=False)
 
 # %% [markdown]
 # ## The floor
@@ -74,8 +74,14 @@ work
 # other, on the same machine in the same minutes. It leaves out the optimiser, whose traffic is in the last column of
 # {numref}`tab-speed-work`, and everything else. No engine that uses these products can be faster.
 #
-# All times on this page: {glue:text}`speed_machine`.
-#
+# {numref}`tab-speed-machines` lists the machines. They differ in what they do for bf16: one has instructions that multiply
+# it about twice as fast as float32, the other a *matrix unit* that multiplies it four times as fast. Their memory is
+# about equally fast. The better the products, the more everything else counts.
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The machines on which this page was measured. `make bench` adds yours.", "name": "tab-speed-machines"}}
+speed.machines()
+
+# %% [markdown]
 # ## The record log
 #
 # {numref}`tab-speed-random` to {numref}`tab-speed-shortlist` go from the usual way to write FF, with autograd and a
@@ -92,8 +98,8 @@ speed.records("label_search")
 speed.records("shortlist")
 
 # %% [markdown]
-# *Products in bf16.* Weights are kept in float32, the products read a copy with half the bits. A processor with
-# bf16 instructions multiplies these about twice as fast. Where it has none, a short probe picks float32.
+# *Products in bf16.* Weights are kept in float32, the products read a copy with half the bits. How much that brings
+# depends on the processor ({numref}`tab-speed-machines`). Where bf16 is no faster, a short probe picks float32.
 #
 # *Closed form instead of autograd.* The update is a product of what the forward pass has left behind and one number
 # per row. It needs no graph and no second walk through the net. Written in plain PyTorch it can even be slower than
@@ -120,6 +126,8 @@ speed.records("shortlist")
 #   every formula would stand on its head.
 # - *Layers updated from the last to the first*, so that the next pass finds the first layer's weights in the cache: no
 #   gain.
+# - *Rectifying in place*, so that activities are written where the product already lies: no gain with a matrix unit
+#   (58.0 and 59.7 ms a step of label search as it is, 60.1 and 58.8 in place).
 # - *The step as one compiled graph.* A compiled call costs about 0.03 ms of dispatch, and a step makes twelve.
 # - *The neutral label in the pass of the label search.* No gain at eleven labels instead of ten, so evaluation keeps them apart.
 #   Beside two labels it saves a few per cent of the step, so training does it.
@@ -128,23 +136,27 @@ speed.records("shortlist")
 #
 # ## What is left
 #
-# {numref}`fig-speed-parts` divides a step of the engine. What is not a product is mostly the optimiser: it
-# has to move every weight through memory once, whatever else happens.
+# {numref}`fig-speed-parts` divides a step of the engine. Of a step with random negatives the products are
+# {glue:text}`speed_products`. A matrix unit shortens them and nothing else. Most of the rest is the optimiser: it has
+# to move every weight through memory once, whatever else happens. That is why the engine is closer to its limit
+# on the machine with the slower products.
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Where the time of one training step goes, 4 × 2000, batch 256, products in bf16.", "name": "fig-speed-parts"}, "image": {"alt": "Stacked bars for three negative samplers. Matrix products take by far most of each."}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Where the time of one training step goes on each machine, 4 × 2000, batch 256, products in bf16. The axes differ.", "name": "fig-speed-parts"}, "image": {"alt": "Stacked bars for three negative samplers and two machines. Matrix products take by far most of each bar without a matrix unit, and about two thirds with one."}}
 speed.draw_parts()
+glue("speed_products", speed.product_shares("random"), display=False)
 
 # %% [markdown]
 # {numref}`fig-speed-scaling` shows when this matters. Products grow with the batch and the square of the width, the
 # optimiser's pass only with the latter: small batches pay more for it. In narrow nets the fixed cost of calls
 # shows.
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Fraction of the limit that the engine reaches, against the width of four layers (left) and against the batch size (right).", "name": "fig-speed-scaling"}, "image": {"alt": "Two line charts. The fraction of the limit rises with the width and with the batch size towards 1."}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Fraction of the limit that the engine reaches on each machine, against the width of four layers (left) and against the batch size (right).", "name": "fig-speed-scaling"}, "image": {"alt": "Line charts, two for each machine. The fraction of the limit rises with the width and with the batch size."}}
 speed.draw_scaling()
 
 # %% [markdown]
-# {numref}`tab-speed-ratios` sums up. The last column is the most that any engine with these products could gain over
-# autograd on this machine: it depends on how much faster its cores multiply bf16 than float32. {numref}`tab-speed-small` has the smaller net.
+# {numref}`tab-speed-ratios` sums up. *Bare products × autograd* is the most that any engine with these products could gain
+# over autograd on that machine: it depends on how much faster its cores multiply bf16 than float32. {numref}`tab-speed-small`
+# has the smaller net.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The engine against the limit and against the idiomatic implementations in float32: fractions of the limit in both number formats, how many times as fast the engine is, and how many times as fast the bare products would be.", "name": "tab-speed-ratios"}}
 speed.ratios()
@@ -185,7 +197,7 @@ speed.draw_hits()
 # {numref}`fig-speed-classes` shows what the samplers cost as the number of classes grows. The label search grows in
 # proportion; the others hardly at all.
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Time of a training step against the number of classes, 4 × 2000, batch 256, on random images. The shortlist has two labels.", "name": "fig-speed-classes"}, "image": {"alt": "Line chart on logarithmic axes. Label search rises steeply; random, one-pass and shortlist stay almost flat."}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Time of a training step against the number of classes on each machine, 4 × 2000, batch 256, on random images. The shortlist has two labels.", "name": "fig-speed-classes"}, "image": {"alt": "Line chart on logarithmic axes. Label search rises steeply; random, one-pass and shortlist stay almost flat."}}
 speed.draw_classes()
 
 # %% [markdown]
@@ -213,7 +225,7 @@ glue("speed_shortlist_gap", report.points(gap), display=False)
 #
 # ## Time to accuracy
 #
-# How soon is an error rate reached on this machine? Three schedules were chosen on validation, one for each aim: 2.5 %,
+# How soon is an error rate reached on two cores? Three schedules were chosen on validation, one for each aim: 2.5 %,
 # 1.5 % and 1.36 % test error, the last being Hinton's result with 4 × 2000 units. All use 3 × 1000 units, batches of
 # 100 and the negatives of Hinton's code. The learning rate is doubled and falls linearly over
 # the second part, images are shifted by up to one pixel, and what is evaluated are averaged weights. The method
@@ -230,6 +242,10 @@ speed.time_to_accuracy(fast)
 speed.draw_times(fast)
 
 # %% tags=["hide-input"]
+hardware = sorted({catalogue.hardware(run) for run in fast.by_name.values()})
+glue(
+    "speed_hardware", " and ".join(hardware) or "no machine yet", display=False
+)
 tests = comparing.estimates(fast, comparing.TEST)
 for name, aim in (("2_5", "2.5 %"), ("1_5", "1.5 %"), ("1_36", "1.36 %")):
     runs = [
@@ -248,7 +264,7 @@ if profile == "paper" and not fast.missing:
     assert tests["1.5 %"].mean < 1.7
 
 # %% [markdown]
-# The first schedule reaches a mean test error of {glue:text}`speed_test_2_5` in {glue:text}`speed_time_2_5` of training, the
+# These runs are from {glue:text}`speed_hardware`. The first schedule reaches a mean test error of {glue:text}`speed_test_2_5` in {glue:text}`speed_time_2_5` of training, the
 # second {glue:text}`speed_test_1_5` in {glue:text}`speed_time_1_5`, the third {glue:text}`speed_test_1_36` in
 # {glue:text}`speed_time_1_36` (means over the seeds).
 #
@@ -276,7 +292,7 @@ if profile == "paper" and not fast.missing:
 # ````{solution} ex-speed-batch
 # :class: dropdown
 #
-# The products' time is roughly proportional to the batch: divide the batch of 256 by the ratio of the two bars. With some
-# twenty images a step, half of the time would go to the optimiser. {numref}`fig-speed-scaling` shows the beginning
-# of it.
+# The products' time is roughly proportional to the batch: divide the batch of 256 by the ratio of the two bars. On the
+# machine without a matrix unit that is some twenty images a step, on the one with it some ninety.
+# {numref}`fig-speed-scaling` shows what that costs.
 # ````
