@@ -74,15 +74,8 @@ report.status(reference)
 
 # %% tags=["hide-input"]
 data = study.base.dataset
-runs = tables.rotation_runs(collected, reference)
-supervised = {
-    "Forward-Forward, classes": reference.run_of(
-        dataset=data, task="classes", algorithm="forward_forward"
-    ),
-    "backprop, classes": reference.run_of(
-        dataset=data, task="classes", algorithm="backprop"
-    ),
-}
+nets = tables.rotation_nets(collected, reference)
+supervised = tables.class_nets(reference)
 layers = len(study.base.hidden)
 
 # %% [markdown]
@@ -92,30 +85,30 @@ layers = len(study.base.hidden)
 # digit; no net was told the digits.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Test images in the first and the last layer after training on rotation, and untrained, in the plane by t-SNE of the first 50 principal components. Colours are digits, the number of each stands at its centre.", "name": "fig-embedding-planes"}, "image": {"alt": "A grid of scatter plots, methods by layers, of images coloured by digit."}}
-drawings.draw_embeddings(runs, (1, layers))
+drawings.draw_embeddings(nets, (1, layers))
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The clusters of the digits in the last layer: their silhouette, the shares of the variance within and between digits, and the number of directions the images spread over. Upper rows: trained on rotation or untrained. Lower rows: trained on the digits.", "name": "tab-embedding-clusters"}}
-clusters = tables.clusters_table(runs | supervised)
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The clusters of the digits in the last layer: their silhouette, the shares of the variance within and between digits, and the number of directions the images spread over. Upper rows: trained on rotation or untrained. Lower rows: trained on the digits. The mean over seeds and, of several, their range.", "name": "tab-embedding-clusters"}}
+clusters = tables.clusters_table(nets | supervised)
 clusters
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The number of directions each layer spreads the images over.", "name": "fig-embedding-directions"}, "image": {"alt": "Number of directions by layer, one line per net."}}
-drawings.draw_by_layer(runs | supervised, "dimension", "directions")
+drawings.draw_by_layer(nets | supervised, "dimension", "directions")
 
 # %% [markdown]
 # ### What can be decoded
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "R² with which position and stroke width can be decoded from each layer.", "name": "fig-embedding-decoding"}, "image": {"alt": "Two panels, position and stroke width: R squared by layer, one line per net."}}
-drawings.draw_decoding(runs)
+drawings.draw_decoding(nets)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "R² of position, by layer.", "name": "tab-embedding-position"}}
-tables.decoding_table(runs | supervised, "position")
+tables.decoding_table(nets | supervised, "position")
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "R² of stroke width, by layer.", "name": "tab-embedding-stroke"}}
-tables.decoding_table(runs | supervised, "stroke")
+tables.decoding_table(nets | supervised, "stroke")
 
 # %% tags=["hide-input"]
 for what in ("position", "stroke"):
-    shown = tables.decoding_table(runs, what)
+    shown = tables.decoding_table(nets, what)
     for short, name in (
         ("ff", "Forward-Forward, rotation"),
         ("bp", "backprop, rotation"),
@@ -130,9 +123,9 @@ for short, name in (
     ("free", "untrained"),
 ):
     known = "directions" in clusters
-    for key in ("silhouette", "directions", "between classes"):
+    for key in ("silhouette", "directions"):
         text = clusters.loc[name, key] if known else "open"
-        glue(f"embedding_{key.split()[0]}_{short}", text, display=False)
+        glue(f"embedding_{key}_{short}", text, display=False)
 
 # %% [markdown]
 # In the last layer position can be decoded with an $R^2$ of {glue:text}`embedding_position_ff` from Forward-Forward,
@@ -145,8 +138,8 @@ for short, name in (
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Linear CKA of every layer with every layer: within Forward-Forward, within backprop, and between the two. One seed, after training on rotation.", "name": "fig-embedding-cka"}, "image": {"alt": "Three heat maps of the similarity of layers with layers."}}
 maps = {}
-forward, back, _ = runs.values()
-if forward and back:
+if all(nets.values()):
+    forward, back, _ = (runs[0] for runs in nets.values())
     maps = {
         "Forward-Forward": tables.similarity(forward, forward),
         "backprop": tables.similarity(back, back),
@@ -193,8 +186,8 @@ glue("embedding_cka_between", text, display=False)
 # size, four layers of 2000 units after 60 epochs of rotation, as far as there are any.
 # `python -m ff_utils study pretext` and `python -m ff_utils study references` train what is open.
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The clusters of the digits in the last layer with 4 × 2000 units, one seed.", "name": "tab-embedding-paper-clusters"}}
-whole = tables.rotation_runs(
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The clusters of the digits in the last layer with 4 × 2000 units: the mean over seeds and, of several, their range.", "name": "tab-embedding-paper-clusters"}}
+whole = tables.rotation_nets(
     *(
         collecting.collect(studies.get(name, "paper"), "never")
         for name in ("pretext", "references")
@@ -226,7 +219,7 @@ for short, name in zip(("ff", "bp", "free"), whole, strict=True):
 # {glue:text}`embedding_paper_position_bp` and {glue:text}`embedding_paper_position_free`. Here the source's observation
 # holds: both methods drop what the task does not need, and Forward-Forward drops more. It is not a matter of few
 # directions, our first hypothesis: Forward-Forward spreads the images over {glue:text}`embedding_paper_directions_ff`,
-# backprop over {glue:text}`embedding_paper_directions_bp`. This is one seed of each.
+# backprop over {glue:text}`embedding_paper_directions_bp`.
 
 # %% [markdown]
 # ## Next step

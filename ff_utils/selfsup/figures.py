@@ -14,10 +14,9 @@ from torch import Tensor
 from ..charts import say_open
 from ..collecting import Collected
 from ..figures import LAYERS, NEGATIVE, PIXELS, POSITIVE, WIDTH
-from ..results import Run
 from .embedding import tsne
 from .pretext import Pretext
-from .report import embedding, of_cell
+from .report import Nets, embedding, of_cell
 
 METHOD_COLOURS = {"Forward-Forward": POSITIVE, "backprop": NEGATIVE}
 MARKERS = {"Forward-Forward": "o-", "backprop": "s--"}
@@ -81,24 +80,24 @@ def draw_hybrids(images: Tensor, others: Tensor, made: dict[str, Tensor]) -> Non
         line[0].set_ylabel(name)
 
 
-def _lines(ax: Axes, runs: dict[str, Run], column: str, of_error: bool = False) -> None:
-    """A line per run of the metric `column`, which names the layer as {i}, over the layers."""
+def _lines(ax: Axes, nets: Nets, column: str, of_error: bool = False) -> None:
+    """A line per net of the metric `column`, which names the layer as {i}, over the layers: the mean over seeds."""
     styles = zip([POSITIVE, NEGATIVE, *LAYERS], ["o-", "s--", "^-.", "D:", "v-", "P--"], strict=True)
-    for (name, run), (colour, style) in zip(runs.items(), styles, strict=False):
-        layers = range(1, len(run.config.hidden) + 1)
-        values = [run.metrics.iloc[-1][column.format(i=i)] for i in layers]
+    for (name, runs), (colour, style) in zip(nets.items(), styles, strict=False):
+        layers = range(1, len(runs[0].config.hidden) + 1)
+        values = [np.mean([run.metrics.iloc[-1][column.format(i=i)] for run in runs]) for i in layers]
         ax.plot(layers, [100 - v for v in values] if of_error else values, style, color=colour, ms=5, label=name)
         ax.set(xlabel="layer", xticks=list(layers))
 
 
-def _there(runs: dict[str, Run | None]) -> dict[str, Run]:
-    return {name: run for name, run in runs.items() if run is not None}
+def _there(nets: Nets) -> Nets:
+    return {name: runs for name, runs in nets.items() if runs}
 
 
-def draw_layers(runs: dict[str, Run | None]) -> None:
-    """Transfer accuracy of each layer alone, one line per run."""
+def draw_layers(nets: Nets) -> None:
+    """Transfer accuracy of each layer alone, one line per net."""
     _, ax = plt.subplots(figsize=(WIDTH, 3.2))
-    if not (there := _there(runs)):
+    if not (there := _there(nets)):
         say_open(ax)
         return
     _lines(ax, there, "test_transfer_layer{i}_error", of_error=True)
@@ -106,10 +105,10 @@ def draw_layers(runs: dict[str, Run | None]) -> None:
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
 
 
-def draw_by_layer(runs: dict[str, Run | None], what: str, label: str) -> None:
-    """A measure of each layer, such as `dimension`, one line per run."""
+def draw_by_layer(nets: Nets, what: str, label: str) -> None:
+    """A measure of each layer, such as `dimension`, one line per net."""
     _, ax = plt.subplots(figsize=(WIDTH, 3.2))
-    if not (there := _there(runs)):
+    if not (there := _there(nets)):
         say_open(ax)
         return
     _lines(ax, there, f"layer{{i}}_{what}")
@@ -118,11 +117,11 @@ def draw_by_layer(runs: dict[str, Run | None], what: str, label: str) -> None:
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
 
 
-def draw_decoding(runs: dict[str, Run | None]) -> None:
-    """R² of position and stroke width by layer, a panel each, one line per run."""
+def draw_decoding(nets: Nets) -> None:
+    """R² of position and stroke width by layer, a panel each, one line per net."""
     _, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.0), sharey=True)
     for ax, (what, title) in zip(panels, {"position": "position", "stroke": "stroke width"}.items(), strict=True):
-        if there := _there(runs):
+        if there := _there(nets):
             _lines(ax, there, f"layer{{i}}_{what}_r2")
             ax.set(title=title, ylim=(0, 1))
         else:
@@ -132,15 +131,15 @@ def draw_decoding(runs: dict[str, Run | None]) -> None:
         panels[1].legend(loc="lower left")
 
 
-def draw_embeddings(runs: dict[str, Run | None], layers: tuple[int, ...]) -> None:
-    """t-SNE of the stored test images, a row per run, a column per layer (from 1), coloured by class."""
-    if not (there := _there(runs)):
+def draw_embeddings(nets: Nets, layers: tuple[int, ...]) -> None:
+    """t-SNE of the stored test images, a row per net, a column per layer (from 1), coloured by class. First seed."""
+    if not (there := _there(nets)):
         say_open(plt.subplots(figsize=(WIDTH, 2))[1])
         return
     _, grid = plt.subplots(len(there), len(layers), figsize=(WIDTH, 2.3 * len(there)), squeeze=False)
-    for row, (name, run) in zip(grid, there.items(), strict=True):
+    for row, (name, runs) in zip(grid, there.items(), strict=True):
         for ax, layer in zip(row, layers, strict=True):
-            components, labels = embedding(run, layer)
+            components, labels = embedding(runs[0], layer)
             scatter_classes(ax, tsne(components), labels)
             ax.set_title(f"layer {layer}")
         row[0].set_ylabel(name)

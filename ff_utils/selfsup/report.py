@@ -29,6 +29,7 @@ TASKS = {
 METHODS = {"forward_forward": "Forward-Forward", "backprop": "backprop", "none": "untrained"}
 PRETEXT = {"forward_forward": "test_label_search_error", "backprop": "test_softmax_error"}
 TRANSFER = dict.fromkeys(METHODS, "test_transfer_error")
+Nets = dict[str, list[Run]]  # By name the runs of a net, one per seed; none where they are missing.
 
 
 def roles(study: Study) -> pd.DataFrame:
@@ -62,15 +63,40 @@ def estimate(found: dict[int, Measured]) -> Estimate | None:
     return Estimate(100 - error.mean, 100 - error.high, 100 - error.low, error.seeds)
 
 
-def rotation_runs(collected: Collected, reference: Collected) -> dict[str, Run | None]:
+def rotation_nets(collected: Collected, reference: Collected) -> Nets:
     """Of the studies `pretext` and `references` the nets trained on rotation of the first data set, and the untrained
     one."""
     data = collected.study.base.dataset
     trained = {
-        f"{METHODS[method]}, rotation": collected.run_of(dataset=data, task="rotation", algorithm=method)
+        f"{METHODS[method]}, rotation": _seeds(collected, dataset=data, task="rotation", algorithm=method)
         for method in PRETEXT
     }
-    return trained | {METHODS["none"]: reference.run_of(dataset=data, task="none", algorithm="none")}
+    return trained | {METHODS["none"]: _seeds(reference, dataset=data, task="none", algorithm="none")}
+
+
+def class_nets(reference: Collected) -> Nets:
+    """Of the study `references` the nets trained on the classes of the first data set."""
+    data = reference.study.base.dataset
+    return {
+        f"{METHODS[method]}, classes": _seeds(reference, dataset=data, task="classes", algorithm=method)
+        for method in PRETEXT
+    }
+
+
+def _seeds(collected: Collected, **settings) -> list[Run]:
+    return [run for _, run in sorted(collected.runs_of(**settings).items())]
+
+
+def _over_seeds(values: list[float], form: str) -> str:
+    """The mean, and the range where there are several seeds."""
+    mean = f"{sum(values) / len(values):{form}}"
+    return mean if len(values) == 1 else f"{mean} ({min(values):{form}} to {max(values):{form}})"
+
+
+def _last(runs: list[Run], metric: str, form: str, of_error: bool = False) -> str:
+    """A metric of the last epoch over the seeds; as an accuracy if it is an error."""
+    values = [float(run.metrics.iloc[-1][metric]) for run in runs]
+    return _over_seeds([100 - value for value in values] if of_error else values, form)
 
 
 def accuracy(found: dict[int, Measured]) -> str:
@@ -153,18 +179,22 @@ def at_paper_scale(kind: str) -> pd.DataFrame:
     return with_open_row(table, table[[METHODS[name] for name in PRETEXT]].isin(["open", ""]).all(axis=1))
 
 
-def layers_table(runs: dict[str, Run | None]) -> pd.DataFrame:
-    """The transfer accuracy of each run on each layer alone, on the layers from the second together, and on the same
+def layers_table(nets: Nets) -> pd.DataFrame:
+    """The transfer accuracy of each net on each layer alone, on the layers from the second together, and on the same
     features averaged over all labels, in percent."""
     rows = {}
-    for name, run in runs.items():
-        if run is None:
+    for name, runs in nets.items():
+        if not runs:
             rows[name] = {"layer 1": "open"}
             continue
-        last, layers = run.metrics.iloc[-1], len(run.config.hidden)
+        layers = len(runs[0].config.hidden)
         metrics = {f"layer {i}": f"test_transfer_layer{i}_error" for i in range(1, layers + 1)}
         metrics |= {"together": "test_transfer_error", "averaged over labels": "test_transfer_mean_error"}
-        rows[name] = {shown: f"{100 - last[metric]:.1f}" for shown, metric in metrics.items() if metric in last}
+        rows[name] = {
+            shown: _last(runs, metric, ".1f", of_error=True)
+            for shown, metric in metrics.items()
+            if all(metric in run.metrics for run in runs)
+        }
     return pd.DataFrame(rows).T.fillna("")
 
 
@@ -192,34 +222,32 @@ def embedding(run: Run, layer: int) -> tuple[torch.Tensor, torch.Tensor]:
             torch.from_numpy(stored["embedding_labels"].astype("int64")))  # fmt: skip
 
 
-def clusters_table(runs: dict[str, Run | None]) -> pd.DataFrame:
-    """How tight and how far apart the classes lie in the last layer of each run, and how many directions it uses."""
+def clusters_table(nets: Nets) -> pd.DataFrame:
+    """How tight and how far apart the classes lie in the last layer of each net, and how many directions it uses."""
     rows = {}
-    for name, run in runs.items():
-        if run is None:
+    for name, runs in nets.items():
+        if not runs:
             rows[name] = {"silhouette": "open"}
             continue
-        layers = len(run.config.hidden)
-        components, labels = embedding(run, layers)
-        within, between = scatter(components, labels)
+        layers = len(runs[0].config.hidden)
+        stored = [embedding(run, layers) for run in runs]
+        shares = [100 * between / (within + between) for within, between in (scatter(*one) for one in stored)]
         rows[name] = {
-            "silhouette": f"{silhouette(components, labels):.3f}",
-            "within classes": f"{100 * within / (within + between):.0f} %",
-            "between classes": f"{100 * between / (within + between):.0f} %",
-            "directions": f"{run.metrics.iloc[-1][f'layer{layers}_dimension']:.1f}",
+            "silhouette": _over_seeds([silhouette(*one) for one in stored], ".3f"),
+            "within classes (%)": _over_seeds([100 - share for share in shares], ".0f"),
+            "between classes (%)": _over_seeds(shares, ".0f"),
+            "directions": _last(runs, f"layer{layers}_dimension", ".1f"),
         }
     return pd.DataFrame(rows).T.fillna("")
 
 
-def decoding_table(runs: dict[str, Run | None], what: str) -> pd.DataFrame:
-    """R² with which `what` (position, stroke) can be decoded from each layer of each run."""
+def decoding_table(nets: Nets, what: str) -> pd.DataFrame:
+    """R² with which `what` (position, stroke) can be decoded from each layer of each net."""
     rows = {}
-    for name, run in runs.items():
-        if run is None:
-            rows[name] = {"layer 1": "open"}
-            continue
-        last = run.metrics.iloc[-1]
-        rows[name] = {f"layer {i}": f"{last[f'layer{i}_{what}_r2']:.2f}" for i in range(1, len(run.config.hidden) + 1)}
+    for name, runs in nets.items():
+        layers = range(1, len(runs[0].config.hidden) + 1) if runs else ()
+        found = {f"layer {i}": _last(runs, f"layer{i}_{what}_r2", ".2f") for i in layers}
+        rows[name] = found or {"layer 1": "open"}
     return pd.DataFrame(rows).T.fillna("")
 
 
@@ -269,13 +297,13 @@ def behind(collected: Collected) -> str:
     return f"{len(found)} of {there}" + (f" ({', '.join(found)})" if found else "") if there else "open"
 
 
-def last_layer(runs: dict[str, Run | None]) -> dict[str, str]:
-    """The transfer accuracy of the last layer of each run alone."""
+def last_layer(nets: Nets) -> dict[str, str]:
+    """The transfer accuracy in percent of the last layer of each net alone."""
     return {
-        name: "open"
-        if run is None
-        else f"{100 - run.metrics.iloc[-1][f'test_transfer_layer{len(run.config.hidden)}_error']:.1f} %"
-        for name, run in runs.items()
+        name: _last(runs, f"test_transfer_layer{len(runs[0].config.hidden)}_error", ".1f", of_error=True)
+        if runs
+        else "open"
+        for name, runs in nets.items()
     }
 
 
