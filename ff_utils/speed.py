@@ -86,7 +86,7 @@ def work(configs: dict[str, RunConfig]) -> pd.DataFrame:
     """Operations and bytes of one training step, from the shapes alone.
 
     Bytes: the optimiser's pass, which reads value, velocity and gradient of every weight and writes value,
-    velocity and the copy for the products (22 bytes with products in bf16).
+    velocity and the copy for the products (20 bytes with products in bf16).
     """
     rows = {}
     for name, config in configs.items():
@@ -96,7 +96,7 @@ def work(configs: dict[str, RunConfig]) -> pd.DataFrame:
             "products": len(step_products(config)),
             "GFLOP": f"{sum(p.operations for p in step_products(config)) / 1e9:.1f}",
             "weights (million)": f"{weights / 1e6:.1f}",
-            "optimiser's traffic (MB)": f"{22 * weights / 1e6:.0f}",
+            "optimiser's traffic (MB)": f"{20 * weights / 1e6:.0f}",
         }
     return pd.DataFrame(rows).T
 

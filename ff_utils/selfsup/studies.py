@@ -85,9 +85,10 @@ def references(profile: Profile) -> Study:
     """What transfer is compared with: nets trained on the classes themselves, and nets not trained at all."""
     cells = []
     for dataset in profile.pick(smoke=("digits",), quick=("mnist",), paper=("mnist", "fashion_mnist", "cifar10")):
-        base = forward(profile, dataset).vary(probe="full" if dataset == profile.base.dataset else "transfer")
-        untrained = base.vary(algorithm="none")
-        cells.append(Cell({"dataset": dataset, "task": "none", "algorithm": "none"}, untrained, 1, (0,)))
+        main = dataset == profile.base.dataset
+        base = forward(profile, dataset).vary(probe="full" if main else "transfer")
+        untrained, seeds = base.vary(algorithm="none"), profile.seeds if main else profile.seeds[:1]
+        cells.append(Cell({"dataset": dataset, "task": "none", "algorithm": "none"}, untrained, 1, seeds))
         cells += [
             Cell({"dataset": dataset, "task": "classes", "algorithm": name}, of(name, base), length(profile), (0,))
             for name in ALGORITHMS
