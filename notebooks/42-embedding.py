@@ -216,10 +216,10 @@ for short, name in zip(("ff", "bp", "free"), whole, strict=True):
 # At this size the methods part. In the last layer stroke width can be decoded with an $R^2$ of
 # {glue:text}`embedding_paper_stroke_ff` from Forward-Forward, {glue:text}`embedding_paper_stroke_bp` from backprop and
 # {glue:text}`embedding_paper_stroke_free` from the untrained net; position with {glue:text}`embedding_paper_position_ff`,
-# {glue:text}`embedding_paper_position_bp` and {glue:text}`embedding_paper_position_free`. Here the source's observation
-# holds: both methods drop what the task does not need, and Forward-Forward drops more. It is not a matter of few
-# directions, our first hypothesis: Forward-Forward spreads the images over {glue:text}`embedding_paper_directions_ff`,
-# backprop over {glue:text}`embedding_paper_directions_bp`.
+# {glue:text}`embedding_paper_position_bp` and {glue:text}`embedding_paper_position_free`. For stroke width the
+# source's observation holds: both methods drop it, and Forward-Forward drops more. Position stays about as easy to decode
+# as from the untrained net. Nor is it a matter of few directions, our first hypothesis: Forward-Forward spreads the
+# images over {glue:text}`embedding_paper_directions_ff`, backprop over {glue:text}`embedding_paper_directions_bp`.
 
 # %% [markdown]
 # ## Next step
