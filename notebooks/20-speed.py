@@ -75,8 +75,8 @@ work
 # {numref}`tab-speed-work`, and everything else. No engine that uses these products can be faster.
 #
 # {numref}`tab-speed-machines` lists the machines. They differ in what they do for bf16: one has instructions that multiply
-# it about twice as fast as float32, the other a *matrix unit* that multiplies it four times as fast. Their memory is
-# about equally fast. The better the products, the more everything else counts.
+# it about twice as fast as float32, the other a *matrix unit* that multiplies it more than four times as fast. The
+# faster the products, the more everything else counts.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The machines on which this page was measured. `make bench` adds yours.", "name": "tab-speed-machines"}}
 speed.machines()

@@ -100,10 +100,10 @@ drawings.draw_by_layer(nets | supervised, "dimension", "directions")
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "R² with which position and stroke width can be decoded from each layer.", "name": "fig-embedding-decoding"}, "image": {"alt": "Two panels, position and stroke width: R squared by layer, one line per net."}}
 drawings.draw_decoding(nets)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "R² of position, by layer.", "name": "tab-embedding-position"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "R² of position, by layer: the mean over seeds and, of several, their range.", "name": "tab-embedding-position"}}
 tables.decoding_table(nets | supervised, "position")
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "R² of stroke width, by layer.", "name": "tab-embedding-stroke"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "R² of stroke width, by layer: the mean over seeds and, of several, their range.", "name": "tab-embedding-stroke"}}
 tables.decoding_table(nets | supervised, "stroke")
 
 # %% tags=["hide-input"]
@@ -195,10 +195,10 @@ whole = tables.rotation_nets(
 )
 tables.clusters_table(whole)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "R² of position, by layer, with 4 × 2000 units.", "name": "tab-embedding-paper-position"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "R² of position, by layer, with 4 × 2000 units: the mean over seeds and, of several, their range.", "name": "tab-embedding-paper-position"}}
 tables.decoding_table(whole, "position")
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "R² of stroke width, by layer, with 4 × 2000 units.", "name": "tab-embedding-paper-stroke"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "R² of stroke width, by layer, with 4 × 2000 units: the mean over seeds and, of several, their range.", "name": "tab-embedding-paper-stroke"}}
 tables.decoding_table(whole, "stroke")
 
 # %% tags=["hide-input"]
