@@ -147,6 +147,7 @@ class RunConfig(BaseModel):
     dropout: float = Field(
         0.0, ge=0, lt=1, description="fraction of what a layer hands on that is set to 0 in training"
     )
+    input_dropout: float = Field(0.0, ge=0, lt=1, description="fraction of the pixels that is set to 0 in training")
     weight_averaging: float = Field(
         0.0,
         ge=0,

@@ -227,19 +227,27 @@ def equal_time(profile: Profile) -> Study:
 
 
 def full_length(profile: Profile) -> Study:
-    """B's code at its own size with the additions that long training calls for: first without shifts, then with."""
+    """B's code at its own size with the additions that long training calls for: first without shifts, then with.
+
+    In the names of cells, `pixels` is the fraction of the input that is dropped, `dropout` that of what layers hand on.
+    """
     width = code_width(profile)
     short, long = profile.pick(smoke=(3, 4), quick=(6, 12), paper=(60, 200))
     averages = {"weight_averaging": 0.999}
     dropout = averages | {"dropout": 0.1}
+    pixels = averages | {"input_dropout": 0.2}
+    both = pixels | {"dropout": 0.3}
     changes = {
         "none": ({}, short),
         "averages": (averages, short),
         "averages, dropout 0.1": (dropout, short),
-        "averages, dropout 0.2": (averages | {"dropout": 0.2}, short),
-        "averages, dropout 0.1, hardest negatives": (dropout | {"negatives": "label_search"}, short),
+        "averages, dropout 0.3": (averages | {"dropout": 0.3}, short),
+        "averages, pixels 0.2": (pixels, short),
+        "averages, pixels 0.2, dropout 0.3": (both, short),
+        "averages, pixels 0.2, dropout 0.3, hardest negatives": (both | {"negatives": "label_search"}, short),
         "averages, dropout 0.1, jitter ±1": (dropout | {"jitter": 1}, long),
-        "averages, dropout 0.1, jitter ±2": (dropout | {"jitter": 2}, long),
+        "averages, pixels 0.2, dropout 0.3, jitter ±1": (both | {"jitter": 1}, long),
+        "averages, pixels 0.2, dropout 0.3, jitter ±2": (both | {"jitter": 2}, long),
     }
     if profile.name == "smoke":
         changes = {

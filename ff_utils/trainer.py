@@ -179,14 +179,15 @@ class Trainer:
         """
         labels, uniforms = draws.labels[rows], draws.uniforms[rows]
         images = self.present(rows, draws.shifts[rows], labels)
-        masks = self._dropout_masks(len(rows), draws.dropout)
-        batch = Batch(self.network, self.head, self.network.pixels(images), labels, uniforms, masks)
+        pixels, masks = self._pixels(images, draws.dropout), self._dropout_masks(len(rows), draws.dropout)
+        batch = Batch(self.network, self.head, pixels, labels, uniforms, masks)
         wrong = draws.sampler(batch) if self.contrast is None or self.contrast.labelled else labels
         if self.contrast is None:
             pixels, both = batch.pixels, batch.both(wrong)
         else:
             others = self.present(draws.others[rows], draws.shifts[rows], labels)
-            pixels, both, wrong = self._image_contrast(batch, images, self.contrast(images, others, uniforms), wrong)
+            negatives = self.contrast(images, others, uniforms)
+            pixels, both, wrong = self._image_contrast(batch, images, negatives, wrong, draws.dropout)
         weight_rates, bias_rates, head_rates = draws.rates
         if self.head is not None:  # Before the net's own update: from the weights that made the pass.
             self.head.update(batch.neutral, batch.head_logits, labels, head_rates)
@@ -198,7 +199,7 @@ class Trainer:
         return self.pretext(images, labels) if self.pretext else images
 
     def _image_contrast(
-        self, batch: Batch, images: Tensor, negatives: Tensor, wrong: Tensor
+        self, batch: Batch, images: Tensor, negatives: Tensor, wrong: Tensor, dropout: torch.Generator
     ) -> tuple[Pixels, Pass, Tensor]:
         """The pass of `images` and then of `negatives` [batch, pixels], one after the other as rows of one label.
 
@@ -212,7 +213,7 @@ class Trainer:
             codes = torch.stack([batch.labels, wrong])
         else:
             codes = neutral_codes(self.network, 2 * len(images))
-        pixels = self.network.pixels(torch.cat([images, negatives]))
+        pixels = self._pixels(torch.cat([images, negatives]), dropout)
         masks = batch.masks and [torch.cat([mask, mask]) for mask in batch.masks]
         return pixels, self.network.forward(pixels, codes.view(1, -1), masks=masks), wrong
 
@@ -227,6 +228,17 @@ class Trainer:
         bias_decay = c.weight_decay if c.decay_biases else 0.0
         head = Rates.of(c.head_lr * factor, c.head_momentum, c.head_weight_decay, "decoupled", c.weight_averaging, like)
         return [rates(lr, c.weight_decay) for lr in lrs], [rates(c.bias_lr or lr, bias_decay) for lr in lrs], head
+
+    def _pixels(self, images: Tensor, source: torch.Generator) -> Pixels:
+        """The pixels of `images` [batch, pixels] as training sees them: some set to 0, the rest made up for it.
+
+        The normalisation of the input goes by the whole image, so that its scale is that of evaluation.
+        """
+        pixels, p = self.network.pixels(images), self.config.input_dropout
+        if p == 0:
+            return pixels
+        kept = torch.rand(pixels.values.shape, generator=source) >= p
+        return Pixels(pixels.values * (kept / (1 - p)).to(pixels.values), pixels.squares)
 
     def _dropout_masks(self, batch: int, source: torch.Generator) -> list[Tensor] | None:
         """Factors 0 or 1/(1 − dropout) on what each hidden layer but the last hands on."""

@@ -61,7 +61,7 @@ def test_one_number_stands_for_all_layers():
 
 CHANGES = {
     "nothing": {},
-    "floats": {"theta": 37.5, "momentum": 0.0, "weight_decay": 1e-05, "temperature": 0.1 + 0.2},
+    "floats": {"theta": 37.5, "momentum": 0.0, "weight_decay": 1e-05, "temperature": 0.1 + 0.2, "input_dropout": 0.1},
     "tuples": {"hidden": (64, 48, 32), "theta": (1.0, 2.5, 1e-3), "lr": (0.1, 0.02, 0.3)},
     "two layers": {"hidden": (64, 48)},
     "booleans": {"bias": False, "decay_biases": True},

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 import support
 import torch
+import torch.nn.functional as F
 
-from ff_utils import RunConfig, Store, UserError, train, training
+from ff_utils import RunConfig, Store, UserError, load, train, training
 from ff_utils.config import command_of
 from ff_utils.trainer import Trainer
 from ff_utils.training import read_checkpoint
@@ -23,7 +24,7 @@ VARIATIONS = {
     "averaging, decay, schedule": {
         "weight_averaging": 0.9, "weight_decay": 0.01, "weight_decay_form": "decoupled", "decay_from": 1, "decay_to": 5,
     },
-    "dropout, jitter": {"dropout": 0.2, "jitter": 2},
+    "dropout, jitter": {"dropout": 0.2, "input_dropout": 0.1, "jitter": 2},
     "per layer, peers": {
         "theta": (5.0, 4.0, 3.0), "lr": (0.02, 0.05, 0.01), "bias_lr": 0.003, "peer_normalization": 0.1,
     },
@@ -294,3 +295,31 @@ def test_a_step_takes_no_fresh_memory_from_the_system():
         float(subprocess.check_output([sys.executable, "-c", COUNT_FAULTS, what])) for what in ("kept", "returned")
     )
     assert kept < 100 < 1000 < returned
+
+
+def test_a_step_with_dropped_pixels_follows_the_local_gradient(small):
+    changes = {"input_dropout": 0.4, "momentum": 0, "lr": 0.5, "init": "normal", "input_normalization": "rms"}
+    t = Trainer(RunConfig(**small | changes), load("digits"), torch.float64)
+    first, update, seen = t.network.layers[0], t.network.update, []
+    before, bias = first.weight.value.clone(), first.bias.value.clone()
+    t.network.update = lambda pixels, both, *rates: seen.append((pixels, both.codes)) or update(pixels, both, *rates)
+    rows, draws = torch.arange(150), t.draws(1)
+    t.step(rows, draws)
+
+    ((pixels, codes),) = seen
+    whole = t.network.pixels(t.images[rows])
+    kept = pixels.values != 0
+    inked = whole.values != 0
+    assert 0.55 < (kept & inked).sum() / inked.sum() < 0.65
+    torch.testing.assert_close(pixels.values, whole.values * kept / 0.6)
+
+    # The scale of the input is that of the whole image, as in evaluation.
+    labels = t.network.code_values[codes]
+    scale = (((whole.values**2).sum(1) + (labels**2).sum(2)) / t.network.inputs).rsqrt()
+    x = torch.cat([labels, pixels.values.expand(2, -1, -1)], 2) * scale[:, :, None]
+    weight = before.clone().requires_grad_()
+    goodness = (x @ weight + bias).relu().square().sum(2) - t.network.theta[0]
+    loss = F.binary_cross_entropy_with_logits(goodness, torch.tensor([[1.0], [0.0]]).double().expand(2, 150))
+    (gradient,) = torch.autograd.grad(loss / len(t.network.layers), weight)
+    assert gradient.abs().max() > 1e-4
+    torch.testing.assert_close(first.weight.value, before - 0.5 * gradient)

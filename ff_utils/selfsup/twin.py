@@ -30,7 +30,7 @@ class Twin(Trainer):
 
     def step(self, rows: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
         labels = draws.labels[rows]
-        pixels = self.network.pixels(self.present(rows, draws.shifts[rows], labels))
+        pixels = self._pixels(self.present(rows, draws.shifts[rows], labels), draws.dropout)
         masks = self._dropout_masks(len(rows), draws.dropout)
         batch = Batch(self.network, self.head, pixels, labels, draws.uniforms[rows], masks)
         return self._descend(batch, draws)
