@@ -173,8 +173,18 @@ glue(
 )
 report.at_paper_scale("momentum")
 
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Both grids on one axis with 4 × 2000 units, as far as they have runs: validation error against lr / (1 − momentum).", "name": "fig-momentum-paper"}, "image": {"alt": "Two lines of validation error over the effective step size, for nets of the published size."}}
+at_size = {
+    label: collecting.collect(studies.get(name, "paper"), "never")
+    for label, name in (
+        ("momentum", "momentum"),
+        ("learning rate", "learning-rate"),
+    )
+}
+charts.draw_effective_rate(at_size)
+
 # %% [markdown]
-# {glue:text}`momentum_paper`
+# {glue:text}`momentum_paper` {numref}`fig-momentum-paper` has both grids on one axis.
 #
 # ## Next step
 #
