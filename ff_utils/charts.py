@@ -100,12 +100,13 @@ def draw_learning(
 ) -> None:
     """`metric` over the epochs, a line per value that has runs (mean over seeds; the shade spans them)."""
     study, data = collected.study, collected.trajectories(metric)
-    _, axes = plt.subplots(figsize=(WIDTH, 3.6))
+    data = data.assign(shown=data[study.factor].map(number))
+    keys = [number(key) for key in study.keys if number(key) in set(data["shown"])]
+    below = max(map(len, keys), default=0) > 30  # Beside the axes, long names would leave them no room.
+    _, axes = plt.subplots(figsize=(WIDTH, 3.6 + (0.12 * len(keys) if below else 0)))
     if data.empty:
         say_open(axes)
         return
-    data = data.assign(shown=data[study.factor].map(number))
-    keys = [number(key) for key in study.keys if number(key) in set(data["shown"])]
     palette = sns.color_palette("viridis", len(keys))
     sns.lineplot(data=data, x="epoch", y=metric, hue="shown", hue_order=keys, style="shown", style_order=keys,
                  palette=palette, markers=["o"] * len(keys), dashes=True, markersize=5, errorbar=("pi", 100),
@@ -114,7 +115,8 @@ def draw_learning(
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if log:
         error_ticks(axes.yaxis)
-    axes.legend(title=label, title_fontsize=9, loc="upper left", bbox_to_anchor=(1, 1))
+    place = {"bbox_to_anchor": (0, -0.16), "ncols": 2} if below else {"bbox_to_anchor": (1, 1)}
+    axes.legend(title=label, title_fontsize=9, loc="upper left", **place)
 
 
 def draw_effective_rate(studies: dict[str, Collected]) -> None:

@@ -182,9 +182,18 @@ at_size = {
     )
 }
 charts.draw_effective_rate(at_size)
+for label, key in (("momentum", 0.95), ("learning rate", 0.08)):
+    errors = comparing.estimates(at_size[label], comparing.VALIDATION)
+    glue(
+        f"momentum_same_{label.split()[-1]}",
+        report.interval(errors.get(key)),
+        display=False,
+    )
 
 # %% [markdown]
-# {glue:text}`momentum_paper` {numref}`fig-momentum-paper` has both grids on one axis.
+# {glue:text}`momentum_paper` {numref}`fig-momentum-paper` has both grids on one axis. A momentum of 0.95 at the base's
+# learning rate and a learning rate of 0.08 at its momentum make the same step, 0.8. They reach
+# {glue:text}`momentum_same_momentum` and {glue:text}`momentum_same_rate`.
 #
 # ## Next step
 #
