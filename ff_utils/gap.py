@@ -247,6 +247,7 @@ def full_length(profile: Profile) -> Study:
         "averages, pixels 0.2, dropout 0.3, hardest negatives": (both | {"negatives": "label_search"}, short),
         "averages, dropout 0.1, jitter ±1": (dropout | {"jitter": 1}, long),
         "averages, dropout 0.1, jitter ±2": (dropout | {"jitter": 2}, long),
+        "averages, pixels 0.2, dropout 0.3, jitter ±1": (both | {"jitter": 1}, long),
     }
     if profile.name == "smoke":
         changes = {

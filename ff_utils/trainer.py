@@ -230,7 +230,7 @@ class Trainer:
         return [rates(lr, c.weight_decay) for lr in lrs], [rates(c.bias_lr or lr, bias_decay) for lr in lrs], head
 
     def _pixels(self, images: Tensor, source: torch.Generator) -> Pixels:
-        """The pixels of `images` [batch, pixels] as training sees them: some set to 0, the rest made up for it.
+        """The pixels of `images` [batch, pixels] as training sees them: some set to 0, the rest scaled up for them.
 
         The normalisation of the input goes by the whole image, so that its scale is that of evaluation.
         """
