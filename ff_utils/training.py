@@ -213,7 +213,7 @@ def train(
     `progress`: show a bar (default: where standard error is a terminal). `dtype`: a number format to insist
     on; a run in another one does not count then. `wait`: for another process that trains the same
     configuration, instead of refusing. Raises `UserError` where the data, the results folder, the checkpoint or
-    such a process stand in the way.
+    such a process stand in the way, or where the learning rates reach 0 before `epochs`.
     """
     if epochs < 1:
         raise UserError(f"epochs is {epochs}; give at least 1")
@@ -221,6 +221,12 @@ def train(
     asked = str(dtype).removeprefix("torch.") if dtype else None
     if found := store.find(config, epochs, asked):
         return found
+    if config.decay_to is not None and epochs > config.decay_to:
+        raise UserError(
+            f"the learning rates are 0 after epoch {config.decay_to}, so {epochs} epochs would learn no more. Give at "
+            f"most {config.decay_to}, or a schedule of that length: "
+            f"--decay-from {config.decay_from * epochs // config.decay_to} --decay-to {epochs}"
+        )
     # Unknown names are refused before anything is downloaded.
     sampler(config.negatives)
     goodness_named(config.goodness)

@@ -55,6 +55,11 @@ def call(monkeypatch, capsys):
         (["--epochs", "0"], "epochs is 0; give at least 1"),
         (["--epochs", "-3"], "epochs is -3; give at least 1"),
         (["--epochs", "two"], "--epochs"),
+        (
+            ["--decay-from", "3", "--decay-to", "6", "--epochs", "20"],
+            "0 after epoch 6, so 20 epochs would learn no more. Give at most 6, or a schedule of that length: "
+            "--decay-from 10 --decay-to 20",
+        ),
         (["--config", "/no/such/config.yaml"], "cannot read /no/such/config.yaml: No such file"),
     ],
 )
