@@ -23,7 +23,7 @@ T = TypeVar("T")
 @dataclass(frozen=True)
 class Profile:
     """A scale. `base` is the recipe of source A with random negatives, at that size; `peer` is the strength of peer
-    normalisation where negatives are hard.
+    normalisation and `momentum` the momentum where negatives are hard.
 
     Sweeps run for `sweep` epochs, and where time allows for `whole`. `milestones` says to which of its own
     epochs the published ones correspond: 60, 80, 100 and 120 without jitter, 200 and 500 with it.
@@ -37,6 +37,7 @@ class Profile:
     milestones: dict[int, int]
     whole: int | None = None
     peer: float = 0.0
+    momentum: float = 0.9
 
     @property
     def width(self) -> int:
@@ -44,8 +45,8 @@ class Profile:
 
     @property
     def hard(self) -> RunConfig:
-        """The base with label-search negatives after one epoch of random ones, and peer normalisation."""
-        return self.base.vary(negatives="label_search", warmup=1, peer_normalization=self.peer)
+        """The base with label-search negatives after one epoch of random ones, peer normalisation and momentum."""
+        return self.base.vary(negatives="label_search", warmup=1, peer_normalization=self.peer, momentum=self.momentum)
 
     def theta(self, paper_theta: float) -> float:
         """The threshold that has the same share of the width as `paper_theta` has at 2000 units."""
@@ -78,10 +79,11 @@ PROFILES = {
             recipe("paper", hidden=(300,) * 4, theta=16.8, layer_reduction="sum"),
             sweep=3, seeds=(0, 1, 2), training_images=50_000, milestones=_milestones(5, 10, 20, 30, 20, 40),
         ),
-        # Settled by the pilot: losses averaged as in the source, and peer normalisation from hard negatives on.
+        # Settled by the pilot: losses averaged as in the source, and peer normalisation from hard negatives on. The
+        # momentum there is settled by the study hard-momentum.
         Profile(
             "paper", recipe("paper"), sweep=20, seeds=(0, 1, 2), training_images=50_000,
-            milestones=_milestones(*PUBLISHED_EPOCHS), whole=60, peer=0.03,
+            milestones=_milestones(*PUBLISHED_EPOCHS), whole=60, peer=0.03, momentum=0.95,
         ),
     )
 }  # fmt: skip
@@ -192,6 +194,17 @@ def momentum(profile: Profile) -> Study:
     return _sweep(profile, "momentum", question, "momentum", grid)
 
 
+def hard_momentum(profile: Profile) -> Study:
+    """Momentum around the base with hard negatives, at the least of the published lengths."""
+    grid = profile.pick(smoke=(0.5, 0.9), quick=(0.5, 0.9, 0.95), paper=(0.9, 0.95, 0.97))
+    cells = [
+        Cell({"momentum": value}, profile.hard.vary(momentum=value), profile.milestones[60], profile.seeds)
+        for value in grid
+    ]
+    question = "Which momentum suits hard negatives?"
+    return Study("hard-momentum", question, "momentum", profile, tuple(cells), profile.hard)
+
+
 def peer_normalization(profile: Profile) -> Study:
     """λ from none to strong, at the length of source A's baseline."""
     grid = profile.pick(smoke=(0.0, 0.03), quick=(0.0, 0.03, 0.1, 0.3), paper=(0.0, 0.01, 0.03, 0.1, 0.3))
@@ -300,7 +313,7 @@ def pilot(profile: Profile) -> Study:
 
     With hard negatives, which its best runs use, after one epoch of random ones. The start sums the losses.
     """
-    base = profile.hard.vary(layer_reduction="sum", peer_normalization=0.0)
+    base = profile.hard.vary(layer_reduction="sum", peer_normalization=0.0, momentum=0.9)
     changes = {
         "none": {},
         "loss averaged over layers": {"layer_reduction": "mean"},
@@ -356,6 +369,7 @@ def shortlist(profile: Profile) -> Study:
 STUDIES: dict[str, Callable[[Profile], Study]] = {
     "first-light": first_light,
     "pilot": pilot,
+    "hard-momentum": hard_momentum,
     "epochs": epochs,
     "peer-normalization": peer_normalization,
     "jitter": jitter,

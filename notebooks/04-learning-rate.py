@@ -77,6 +77,7 @@ for name, change in {
     glue(f"lr_pilot_{name}", report.points(found), display=False)
 base, hard = studies.PROFILES["paper"].base, studies.PROFILES["paper"].hard
 glue("lr_hard_peer", report.number(hard.peer_normalization), display=False)
+glue("lr_hard_momentum", report.number(hard.momentum), display=False)
 glue("lr_base_momentum", report.number(base.momentum), display=False)
 glue("lr_base_decay", report.number(base.weight_decay), display=False)
 glue("lr_base_peer", report.number(base.peer_normalization), display=False)
@@ -101,7 +102,8 @@ glue("lr_base_reduction", base.layer_reduction, display=False)
 # At paper scale the base of all further chapters is: momentum {glue:text}`lr_base_momentum`, weight decay
 # {glue:text}`lr_base_decay`, peer normalisation {glue:text}`lr_base_peer`, and from the hard negatives on
 # {glue:text}`lr_hard_peer`, first weights {glue:text}`lr_base_init`, losses combined by
-# {glue:text}`lr_base_reduction`.
+# {glue:text}`lr_base_reduction`. The momentum of the hard negatives, {glue:text}`lr_hard_momentum`, was settled later,
+# at the end of {doc}`06-momentum`.
 #
 # ## Hypothesis
 #
