@@ -230,9 +230,22 @@ diagnostics.layers_of({name: collected.run_of(series=name) for name in series})
 # whatever profile the page was executed with. `python -m ff_utils study jitter` trains what is open.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The same study with 4 × 2000 units: mean over seeds and 95 % interval. With one seed the interval covers the sampling of the images.", "name": "tab-jitter-paper"}}
+at_size = collecting.collect(studies.get("jitter", "paper"), "never")
+for metric, part in ((comparing.VALIDATION, "val"), (comparing.TEST, "test")):
+    plain, short, long = (
+        comparing.measured(at_size, cell.settings, metric, cell.epochs)
+        for cell in at_size.study.cells
+    )
+    for name, ends in (("shift", (plain, short)), ("longer", (short, long))):
+        found = comparing.difference(*ends)
+        glue(f"jitter_{name}_{part}", report.points(found), display=False)
 report.at_paper_scale("jitter")
 
 # %% [markdown]
+# From 120 epochs without jitter to 200 with it the validation error changes by {glue:text}`jitter_shift_val` and the test
+# error by {glue:text}`jitter_shift_test`; from there to 500 epochs by {glue:text}`jitter_longer_val` and
+# {glue:text}`jitter_longer_test`. The intervals compare the same images, or with several seeds seed by seed.
+#
 # ## Next step
 #
 # The search is complete. The next chapter puts its steps side by side with the source's tables and figures.
