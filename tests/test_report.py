@@ -150,7 +150,7 @@ def test_ours_stand_beside_the_source(monkeypatch):
     rows = [{VALIDATION: 2.5}] * 119 + [{VALIDATION: 2.4, TEST: 2.5}]
     support.store_run(config, rows)
     table = summary.beside([row, published.TABLE_1[5]], profile)
-    assert table.loc[str(row), "source: test"] == "2.43" and table.loc[str(row), "ours: test"].startswith("2.50 [")
+    assert table.loc[str(row), "source: test"] == "2.43" and table.loc[str(row), "ours: test"].startswith("2.50\u00a0[")
     assert table["ours: test"].iloc[1] == "open"
     chosen = summary.chosen_table(profile)
     assert chosen.loc["120 epochs, no jitter", "test, chosen on validation"] == "2.50"
