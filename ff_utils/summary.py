@@ -21,7 +21,8 @@ from .uncertainty import Estimate, binomial_sd, mcnemar, over_seeds, paired_diff
 
 # The studies that make up the source's search.
 SEARCH = (
-    "theta", "learning-rate", "weight-decay", "momentum", "peer-normalization", "hard-negatives", "epochs", "jitter",
+    "theta", "learning-rate", "weight-decay", "momentum", "hard-momentum", "peer-normalization", "hard-negatives",
+    "epochs", "jitter",
 )  # fmt: skip
 
 
