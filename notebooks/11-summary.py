@@ -149,7 +149,7 @@ assert not known or min(known) < 60, "not well below the 90 % of chance"
 #
 # ## Interpretation
 #
-# Three things can be read off, and one can't.
+# Four things can be read off, and one can't.
 #
 # *Order.* The bars of {numref}`fig-summary-steps` tell whether the steps have the source's order here too. A bar that is
 # missing has not been trained: no step to or from it can be read off.
