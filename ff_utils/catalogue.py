@@ -107,8 +107,14 @@ def _curve(errors: pd.Series) -> str:
     )
 
 
+def trajectories(store: Store) -> list[Run]:
+    """The stored runs without those that a longer one went on from, so that each trained epoch counts once."""
+    ends = {(run.config, run.provenance["started"]): run for run in sorted(store.runs(), key=lambda run: run.epochs)}
+    return list(ends.values())
+
+
 def times(store: Store) -> pd.DataFrame:
-    """Time by kind of run: data, layers, negatives and hardware, with the median epoch and the sum over all runs."""
+    """Time by kind of run: data, layers, negatives, hardware; with the median epoch and the sum over trajectories."""
     rows = [
         {
             "data": run.config.dataset,
@@ -119,7 +125,7 @@ def times(store: Store) -> pd.DataFrame:
             "seconds per epoch": run.metrics["seconds"].median(),
             "seconds": seconds_of(run),
         }
-        for run in store.runs()
+        for run in trajectories(store)
     ]
     if not rows:
         return pd.DataFrame({"runs": ["open: no run is stored"]}, index=["all"])

@@ -10,7 +10,7 @@ study together.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeVar
 
 from .config import RunConfig, recipe
@@ -22,8 +22,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Profile:
-    """A scale. `base` is the recipe of source A with random negatives, at that size; `peer` is the strength of peer
-    normalisation and `momentum` the momentum where negatives are hard.
+    """A scale. `base` is the recipe of source A with random negatives, at that size; `settled` are the settings that
+    change with hard negatives, chosen on validation.
 
     Sweeps run for `sweep` epochs, and where time allows for `whole`. `milestones` says to which of its own
     epochs the published ones correspond: 60, 80, 100 and 120 without jitter, 200 and 500 with it.
@@ -36,17 +36,21 @@ class Profile:
     training_images: int
     milestones: dict[int, int]
     whole: int | None = None
-    peer: float = 0.0
-    momentum: float = 0.9
+    settled: dict[str, float] = field(default_factory=dict)
 
     @property
     def width(self) -> int:
         return self.base.hidden[0]
 
     @property
+    def hard_start(self) -> RunConfig:
+        """The base with label-search negatives after one epoch of random ones, before anything is settled for them."""
+        return self.base.vary(negatives="label_search", warmup=1)
+
+    @property
     def hard(self) -> RunConfig:
-        """The base with label-search negatives after one epoch of random ones, peer normalisation and momentum."""
-        return self.base.vary(negatives="label_search", warmup=1, peer_normalization=self.peer, momentum=self.momentum)
+        """The base with label-search negatives and what is settled for them."""
+        return self.hard_start.vary(**self.settled)
 
     def theta(self, paper_theta: float) -> float:
         """The threshold that has the same share of the width as `paper_theta` has at 2000 units."""
@@ -79,11 +83,12 @@ PROFILES = {
             recipe("paper", hidden=(300,) * 4, theta=16.8, layer_reduction="sum"),
             sweep=3, seeds=(0, 1, 2), training_images=50_000, milestones=_milestones(5, 10, 20, 30, 20, 40),
         ),
-        # Settled by the pilot: losses averaged as in the source, and peer normalisation from hard negatives on. The
-        # momentum there is settled by the study hard-momentum.
+        # Settled by the pilot: losses averaged as in the source, and peer normalisation from hard negatives on; and by
+        # the study hard-momentum.
         Profile(
             "paper", recipe("paper"), sweep=20, seeds=(0, 1, 2), training_images=50_000,
-            milestones=_milestones(*PUBLISHED_EPOCHS), whole=60, peer=0.03, momentum=0.95,
+            milestones=_milestones(*PUBLISHED_EPOCHS), whole=60,
+            settled={"peer_normalization": 0.03, "momentum": 0.95},
         ),
     )
 }  # fmt: skip
@@ -154,13 +159,23 @@ class Study:
         return replace(self, cells=tuple(longer))
 
 
-def _sweep(profile: Profile, name: str, question: str, factor: str, values: Iterable) -> Study:
-    """One cell per value of `factor` around the profile's base."""
-    cells = [
-        Cell({factor: value}, profile.base.vary(**{factor: value}), profile.sweep, profile.seeds, profile.whole)
-        for value in values
-    ]
-    return Study(name, question, factor, profile, tuple(cells), profile.base)
+def _sweep(
+    profile: Profile,
+    name: str,
+    question: str,
+    factor: str,
+    values: Iterable,
+    base: RunConfig | None = None,
+    epochs: int | None = None,
+) -> Study:
+    """One cell per value of `factor` around `base` (default: the profile's).
+
+    After `epochs` epochs; by default after the profile's `sweep`, and where time allows its `whole`.
+    """
+    base = base or profile.base
+    length, then = (epochs, None) if epochs else (profile.sweep, profile.whole)
+    cells = [Cell({factor: value}, base.vary(**{factor: value}), length, profile.seeds, then) for value in values]
+    return Study(name, question, factor, profile, tuple(cells), base)
 
 
 def theta(profile: Profile) -> Study:
@@ -197,24 +212,15 @@ def momentum(profile: Profile) -> Study:
 def hard_momentum(profile: Profile) -> Study:
     """Momentum around the base with hard negatives, at the least of the published lengths."""
     grid = profile.pick(smoke=(0.5, 0.9), quick=(0.5, 0.9, 0.95), paper=(0.9, 0.95, 0.97))
-    cells = [
-        Cell({"momentum": value}, profile.hard.vary(momentum=value), profile.milestones[60], profile.seeds)
-        for value in grid
-    ]
     question = "Which momentum suits hard negatives?"
-    return Study("hard-momentum", question, "momentum", profile, tuple(cells), profile.hard)
+    return _sweep(profile, "hard-momentum", question, "momentum", grid, profile.hard, profile.milestones[60])
 
 
 def peer_normalization(profile: Profile) -> Study:
     """λ from none to strong, at the length of source A's baseline."""
     grid = profile.pick(smoke=(0.0, 0.03), quick=(0.0, 0.03, 0.1, 0.3), paper=(0.0, 0.01, 0.03, 0.1, 0.3))
-    epochs = profile.milestones[60]
-    cells = [
-        Cell({"peer_normalization": value}, profile.base.vary(peer_normalization=value), epochs, profile.seeds)
-        for value in grid
-    ]
     question = "Does peer normalisation keep units alive, and does that lower the error?"
-    return Study("peer-normalization", question, "peer_normalization", profile, tuple(cells), profile.base)
+    return _sweep(profile, "peer-normalization", question, "peer_normalization", grid, epochs=profile.milestones[60])
 
 
 def hard_negatives(profile: Profile) -> Study:
@@ -313,7 +319,7 @@ def pilot(profile: Profile) -> Study:
 
     With hard negatives, which its best runs use, after one epoch of random ones. The start sums the losses.
     """
-    base = profile.hard.vary(layer_reduction="sum", peer_normalization=0.0, momentum=0.9)
+    base = profile.hard_start.vary(layer_reduction="sum")
     changes = {
         "none": {},
         "loss averaged over layers": {"layer_reduction": "mean"},

@@ -97,7 +97,8 @@ glue("lr_base_reduction", base.layer_reduction, display=False)
 # *Two changes are not the sum of two.* The base was settled before its own cell was trained. That one,
 # "averaged, peer normalisation 0.03", came out worse than either change alone: {glue:text}`lr_pilot_settled` against the start. By
 # the pilot alone summed losses with peer normalisation would have been the better base. We keep what was settled: it is the
-# closest to what the source describes, and ten epochs are a short race. {doc}`09-epochs` follows it for 120.
+# closest to what the source describes, and ten epochs are a short race. {doc}`09-epochs` follows it for 120,
+# with another momentum.
 #
 # At paper scale the base of all further chapters is: momentum {glue:text}`lr_base_momentum`, weight decay
 # {glue:text}`lr_base_decay`, peer normalisation {glue:text}`lr_base_peer`, and from the hard negatives on

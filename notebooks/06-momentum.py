@@ -196,12 +196,16 @@ for label, key in (("momentum", 0.95), ("learning rate", 0.08)):
 # {glue:text}`momentum_same_momentum` and {glue:text}`momentum_same_rate`.
 #
 # *What it means for the runs that count.* The source's best runs use hard negatives, and its momentum is not
-# reported. {numref}`tab-momentum-hard` varies it there: label-search negatives, peer normalisation, 60 epochs.
+# reported. {numref}`tab-momentum-hard` varies it there, with label-search
+# negatives and peer normalisation, for {glue:text}`momentum_hard_epochs` epochs. `python -m ff_utils study hard-momentum` trains
+# what is open.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Momentum around the base with hard negatives, 4 × 2000 units: mean over seeds and 95 % interval. With one seed the interval covers the sampling of the images.", "name": "tab-momentum-hard"}}
 hard = collecting.collect(studies.get("hard-momentum", "paper"), "never")
 for name, text in report.in_words(hard).items():
     glue(f"momentum_hard_{name}", text, display=False)
+start = studies.get("pilot", "paper").base
+glue("momentum_pilot", report.number(start.momentum), display=False)
 report.result_table(hard)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Learning curves of the same runs.", "name": "fig-momentum-hard"}, "image": {"alt": "Validation error over the epochs, one line per momentum."}}
@@ -209,9 +213,9 @@ charts.draw_learning(hard, comparing.VALIDATION, label="momentum")
 
 # %% [markdown]
 # The lowest validation error is at {glue:text}`momentum_hard_best` with {glue:text}`momentum_hard_best_error`; within one
-# standard error of it: {glue:text}`momentum_hard_tied`. Of values that tie we take the one nearest to the pilot's 0.9. So
-# the base has a momentum of {glue:text}`momentum_hard_base` from the hard negatives on, with an error of
-# {glue:text}`momentum_hard_base_error`. This was settled after the pilot, by validation error alone; the runs with 0.9
+# standard error of it: {glue:text}`momentum_hard_tied`. Of values that tie we take the one nearest to the
+# momentum of the pilot, {glue:text}`momentum_pilot`. So the base has a momentum of {glue:text}`momentum_hard_base` from the hard negatives on, with an error of
+# {glue:text}`momentum_hard_base_error`. This was settled after the pilot, by validation error alone; its runs
 # stay in the table.
 #
 # ## Next step

@@ -180,15 +180,20 @@ charts.draw_curve(run, longest.epochs, published=marks)
 charts.draw_learning(collected, comparing.VALIDATION, label="series")
 
 # %% tags=["hide-input"]
-series = [cell.settings["series"] for cell in study.cells]
-ends = [
-    [
-        comparing.measured(collected, {"series": name}, metric, cell.epochs)
-        for name, cell in zip(series, study.cells, strict=True)
+metrics = {"val": comparing.VALIDATION, "test": comparing.TEST}
+
+
+def ends(found, metric):
+    """The errors of the three series, each at its own last epoch."""
+    return [
+        comparing.measured(found, cell.settings, metric, cell.epochs)
+        for cell in found.study.cells
     ]
-    for metric in (comparing.VALIDATION, comparing.TEST)
-]
-for name, (plain, _, jittered) in zip(("val", "test"), ends, strict=True):
+
+
+series = [cell.settings["series"] for cell in study.cells]
+for name, metric in metrics.items():
+    plain, _, jittered = ends(collected, metric)
     change = comparing.difference(plain, jittered)
     glue(f"jitter_change_{name}", report.points(change), display=False)
 for i, name in enumerate(("plain", "short", "long")):
@@ -231,14 +236,12 @@ diagnostics.layers_of({name: collected.run_of(series=name) for name in series})
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The same study with 4 × 2000 units: mean over seeds and 95 % interval. With one seed the interval covers the sampling of the images.", "name": "tab-jitter-paper"}}
 at_size = collecting.collect(studies.get("jitter", "paper"), "never")
-for metric, part in ((comparing.VALIDATION, "val"), (comparing.TEST, "test")):
-    plain, short, long = (
-        comparing.measured(at_size, cell.settings, metric, cell.epochs)
-        for cell in at_size.study.cells
-    )
-    for name, ends in (("shift", (plain, short)), ("longer", (short, long))):
-        found = comparing.difference(*ends)
-        glue(f"jitter_{name}_{part}", report.points(found), display=False)
+for name, metric in metrics.items():
+    plain, short, long = ends(at_size, metric)
+    shift = comparing.difference(plain, short)
+    glue(f"jitter_shift_{name}", report.points(shift), display=False)
+    longer = comparing.difference(short, long)
+    glue(f"jitter_longer_{name}", report.points(longer), display=False)
 report.at_paper_scale("jitter")
 
 # %% [markdown]

@@ -139,6 +139,9 @@ best = published.STEPS["jitter"].test
 glue("summary_source_best", f"{best:.2f}", display=False)
 ours = summary.error_of(published.STEPS["jitter"], scale, comparing.TEST)
 glue("summary_test_best", report.interval(ours), display=False)
+for name, config in (("", scale.hard), ("_before", scale.base)):
+    momentum = report.number(config.momentum)
+    glue(f"summary_momentum{name}", momentum, display=False)
 known = [e.mean for e in errors.values() if e is not None]
 assert not known or min(known) < 60, "not well below the 90 % of chance"
 
@@ -176,8 +179,9 @@ assert not known or min(known) < 60, "not well below the 90 % of chance"
 #
 # - The source's rows are single runs, ours means over seeds.
 # - Its peer normalisation has a strength it does not report; ours here is Hinton's.
-# - The step "hard negatives" of the figure has θ = 116 in the source. Our bar has the base's θ, so that the steps differ
-#   in one thing each.
+# - The step "hard negatives" of the figure has θ = 116 in the source. Our bar has the base's θ.
+# - From the hard negatives on our momentum is {glue:text}`summary_momentum` in place of {glue:text}`summary_momentum_before`. So that step of the
+#   figure changes two things; {doc}`08-hard-negatives` compares the negatives at one momentum.
 #
 # ## Try it yourself
 #

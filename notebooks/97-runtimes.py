@@ -28,7 +28,7 @@ from ff_utils import Store, catalogue, collecting, figures
 figures.style()
 collecting.check_parameters(profile, train)
 store = Store()
-total = sum(catalogue.seconds_of(run) for run in store.runs())
+total = sum(map(catalogue.seconds_of, catalogue.trajectories(store)))
 glue("times_runs", len(store.runs()), display=False)
 glue("times_total", collecting.readable_time(total), display=False)
 
@@ -36,9 +36,10 @@ glue("times_total", collecting.readable_time(total), display=False)
 # ## Training
 #
 # The {glue:text}`times_runs` stored runs took {glue:text}`times_total` in all. Times are by the median epoch of
-# a run, evaluation included: a run may have been stopped, or slowed by others on the machine, for a while.
+# a run, evaluation included: a run may have been stopped, or slowed by others on the machine, for a while. Where a
+# longer run went on from a shorter one, the epochs that they share count once.
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Time by kind of run: the median epoch, and the sum over all runs.", "name": "tab-times-training"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Time by kind of run: the median epoch, and the sum over all runs, those that a longer one went on from left out.", "name": "tab-times-training"}}
 catalogue.times(store)
 
 # %% [markdown]

@@ -50,7 +50,7 @@ def test_the_ladder_leads_from_one_recipe_to_the_other():
     assert last == code.vary(lr=last.lr, init_scale=last.init_scale, bias_lr=last.bias_lr)
     assert set(last.lr) | {last.bias_lr} == {0.001} and set(last.init_scale) == {1.0}
     # As A's published net in B's units, but for the number of layers and units.
-    dressed = gap.costume(profile.hard.vary(layer_reduction="sum", peer_normalization=0.0, momentum=0.9), 2000 / 112)
+    dressed = gap.costume(profile.hard_start.vary(layer_reduction="sum"), 2000 / 112)
     shown = {"hidden", "theta", "lr", "init_scale", "weight_decay_form"}  # The last says nothing: nothing decays.
     assert not set(first.differences(dressed)) - shown and first.theta == 1000
     assert first.lr == pytest.approx(dressed.lr[:3]) and first.init_scale == pytest.approx(dressed.init_scale[:3])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import support
 
-from ff_utils import charts, collecting, comparing, diagnostics, published, report, studies, summary
+from ff_utils import Store, catalogue, charts, collecting, comparing, diagnostics, published, report, studies, summary
 from ff_utils.comparing import ONE_PASS, TEST, VALIDATION
 from ff_utils.selfsup import report as tables
 from ff_utils.uncertainty import Estimate, mcnemar, range_of_two, seeds_needed
@@ -140,6 +140,15 @@ def test_cost_grows_with_the_labels_that_are_searched():
     table = diagnostics.cost_table(study, collecting.collect(study))
     cost = table["times the least"].astype(float)
     assert cost["random"] == 1 < cost["shortlist"] < cost["label_search"] < 5
+
+
+def test_epochs_that_a_longer_run_went_on_from_count_once(monkeypatch):
+    support.skip_drawing(monkeypatch)
+    base = studies.PROFILES["smoke"].base
+    for config, epochs in ((base, 5), (base, 2), (base.vary(seed=1), 3)):
+        support.store_run(config, [{VALIDATION: 2.5}] * epochs)
+    assert len(Store().runs()) == 3
+    assert sorted(run.epochs for run in catalogue.trajectories(Store())) == [3, 5]
 
 
 def test_ours_stand_beside_the_source(monkeypatch):
