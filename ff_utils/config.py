@@ -160,6 +160,12 @@ class RunConfig(BaseModel):
     goodness_from: int = Field(
         2, ge=1, description="first hidden layer, from 1, whose goodness label search adds up (A, B: 2)"
     )
+    head_inputs: Literal["scaled", "standardized"] = Field(
+        "scaled",
+        description="what the head reads: activities at mean square 1 (B); or standardized: these less their running "
+        "mean, each layer's again at mean square 1, which is the same linear readout but one that can learn where "
+        "all images excite the same units (ours)",
+    )
     head_lr: float = Field(
         0.01,
         ge=0,
@@ -192,7 +198,7 @@ class RunConfig(BaseModel):
             raise ValueError("decay_from and decay_to go together: give both or neither")
         if self.decay_to is not None and self.decay_to <= self.decay_from:
             raise ValueError("decay_to must be greater than decay_from")
-        if self.negatives.startswith(("one_pass", "shortlist")) and self.head_lr == 0:
+        if self.reads_head and self.head_lr == 0:
             raise ValueError(f"{self.negatives} negatives need the softmax head: give head_lr above 0")
         if self.algorithm == "backprop" and self.head_lr == 0:
             raise ValueError("backprop trains the net through its softmax: give head_lr above 0")
@@ -201,6 +207,11 @@ class RunConfig(BaseModel):
         if self.contrast == "label_and_hybrid" and self.negatives == "all":
             raise ValueError("label_and_hybrid takes one wrong label per image: give other negatives than all")
         return self
+
+    @property
+    def reads_head(self) -> bool:
+        """Whether the negatives come from the softmax head, so that the net depends on it."""
+        return self.negatives.startswith(("one_pass", "shortlist"))
 
     def per_layer(self, name: str) -> tuple[float, ...]:
         """The field `name` spelled out as one number for each hidden layer."""

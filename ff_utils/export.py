@@ -141,6 +141,10 @@ def export(config: RunConfig, epochs: int, path: Path, *, store: Store | None = 
             f"a net of {weights:,} weights makes a file of more than {LARGEST_FILE // 10**6} MB, too much for a "
             "page. Give it fewer units with --hidden."
         )
+    if config.head_inputs != "scaled":
+        raise UserError(
+            f"the page's head reads scaled activities, not {config.head_inputs} ones: leave --head-inputs out"
+        )
     splits = load(config.dataset)
     if splits.train.images.shape[1:] != IMAGE_SHAPE:
         raise UserError(f"the page draws grey images of 28 × 28 pixels; those of {config.dataset} are not of that kind")

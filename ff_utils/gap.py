@@ -286,13 +286,12 @@ def gap_shifts(profile: Profile) -> Study:
 
 def gap_negatives(profile: Profile) -> Study:
     """A's second suspect: how hard negatives are made."""
-    base = profile.hard
     cells = [
-        Cell({"negatives": name}, base.vary(negatives=name), profile.milestones[60], profile.seeds)
+        Cell({"negatives": name}, profile.hard_by(name), profile.milestones[60], profile.seeds)
         for name in ("label_search", "one_pass_sampled")
     ]
     question = "Do negatives drawn from the head's probabilities close the gap?"
-    return Study("gap-negatives", question, "negatives", profile, tuple(cells), base)
+    return Study("gap-negatives", question, "negatives", profile, tuple(cells), profile.hard)
 
 
 def gap_loss(profile: Profile) -> Study:

@@ -6,14 +6,13 @@ equation 5). `one_pass` runs the net once under the neutral label and asks a sof
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from .config import RunConfig
-from .network import Network, Pass, Weights
+from .network import TINY, Network, Pass, Weights
 from .parameters import Parameter, Rates
 
 
@@ -33,8 +32,45 @@ def label_scores(result: Pass, goodness_from: int) -> Tensor:
     return summed.view(result.codes.shape).t()
 
 
+class Standardizer:
+    """Takes the running mean off one layer's features and brings what is left to mean square 1.
+
+    `mean` [units] and `square` (0-dimensional), the mean square about it, start as plain averages and then follow
+    the last `MEMORY` batches or so.
+    """
+
+    MEMORY = 20
+
+    def __init__(self, like: Tensor):
+        self.mean, self.square = torch.zeros_like(like), like.new_ones(())
+        self.seen = 0
+
+    @property
+    def scale(self) -> Tensor:
+        return self.square.clamp_min(TINY).rsqrt()
+
+    def observe(self, values: Tensor) -> None:
+        """Take a batch of features [batch, units] into the running statistics."""
+        weight = max(1 / (self.seen + 1), 1 / self.MEMORY)
+        self.mean.lerp_(values.mean(0), weight)
+        self.square.lerp_((values - self.mean).square().mean(), weight)
+        self.seen += 1
+
+    def __call__(self, values: Tensor) -> Tensor:
+        return (values - self.mean) * self.scale
+
+    def state(self) -> dict:
+        return {"mean": self.mean, "square": self.square, "seen": self.seen}
+
+    def load(self, state: dict) -> None:
+        self.mean.copy_(state["mean"])
+        self.square.copy_(state["square"])
+        self.seen = state["seen"]
+
+
 class Head:
-    """A softmax on the RMS-normalised activities of hidden layers `goodness_from`.. (source B).
+    """A softmax on the RMS-normalised activities of hidden layers `goodness_from`.. (source B), or on these
+    standardised (`RunConfig.head_inputs`).
 
     Trained on the side under the neutral label; the net learns nothing from it.
     """
@@ -43,16 +79,28 @@ class Head:
         self.first = config.goodness_from - 1
         like = network.layers[0].zero_bias
         averaged = config.weight_averaging > 0
-        self.weights = [
-            Parameter(like.new_zeros(units, network.classes), network.dtype, averaged)
-            for units in config.hidden[self.first :]
-        ]
+        units = config.hidden[self.first :]
+        self.weights = [Parameter(like.new_zeros(n, network.classes), network.dtype, averaged) for n in units]
         self.bias = Parameter(like.new_zeros(network.classes), like.dtype, averaged)
+        standardized = config.head_inputs == "standardized"
+        self.standardizers = [Standardizer(like.new_zeros(n)) for n in units] if standardized else []
 
-    def _features(self, neutral: Pass) -> Iterator[tuple[Tensor, Tensor]]:
+    def _scaled(self, neutral: Pass) -> list[tuple[Tensor, Tensor]]:
         """Per layer the activities [batch, units] and the factor [batch] that makes their RMS 1."""
-        for y, q in zip(neutral.activities[self.first :], neutral.squares[self.first :], strict=True):
-            yield y, (q / y.shape[1]).clamp_min(1e-12).rsqrt()
+        pairs = zip(neutral.activities[self.first :], neutral.squares[self.first :], strict=True)
+        return [(y, (q / y.shape[1]).clamp_min(TINY).rsqrt()) for y, q in pairs]
+
+    def _features(self, neutral: Pass) -> list[tuple[Tensor, Tensor]]:
+        """Per layer what the weights multiply: values [batch, units] and a factor [batch] on each row."""
+        scaled = self._scaled(neutral)
+        if not self.standardizers:
+            return scaled
+        # Before the product and not after it: what images have in common is far longer than what tells them apart,
+        # and the format of the products would round the difference away.
+        return [
+            (standardize(y.to(scale.dtype) * scale[:, None]).to(y.dtype), torch.ones_like(scale))
+            for standardize, (y, scale) in zip(self.standardizers, scaled, strict=True)
+        ]
 
     def logits(self, neutral: Pass, evaluated: bool = False) -> Tensor:
         """[batch, classes] from a pass under the neutral label."""
@@ -67,17 +115,23 @@ class Head:
         error = torch.softmax(logits, 1)
         error[torch.arange(len(labels), device=labels.device), labels] -= 1
         error /= len(labels)
+        if self.standardizers:
+            for standardizer, (y, scale) in zip(self.standardizers, self._scaled(neutral), strict=True):
+                standardizer.observe(y.to(scale.dtype) * scale[:, None])
         for (y, scale), weight in zip(self._features(neutral), self.weights, strict=True):
             weight.descend(y.t() @ (error * scale[:, None]).to(y.dtype), rates)
         self.bias.descend(error.sum(0), rates)
 
     def state(self) -> dict:
-        return {"bias": self.bias.state()} | {str(i): w.state() for i, w in enumerate(self.weights)}
+        statistics = {f"standardizer {i}": s.state() for i, s in enumerate(self.standardizers)}
+        return {"bias": self.bias.state()} | {str(i): w.state() for i, w in enumerate(self.weights)} | statistics
 
     def load(self, state: dict) -> None:
         self.bias.load(state["bias"])
         for i, weight in enumerate(self.weights):
             weight.load(state[str(i)])
+        for i, standardizer in enumerate(self.standardizers):
+            standardizer.load(state[f"standardizer {i}"])
 
 
 @dataclass

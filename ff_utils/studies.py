@@ -52,6 +52,11 @@ class Profile:
         """The base with label-search negatives and what is settled for them."""
         return self.hard_start.vary(**self.settled)
 
+    def hard_by(self, negatives: str) -> RunConfig:
+        """The same with another sampler. One that asks the head gets a head that can learn on these nets."""
+        config = self.hard.vary(negatives=negatives)
+        return config.vary(head_inputs="standardized") if config.reads_head else config
+
     def theta(self, paper_theta: float) -> float:
         """The threshold that has the same share of the width as `paper_theta` has at 2000 units."""
         return round(paper_theta * self.width / PAPER_WIDTH, 3)
@@ -224,11 +229,14 @@ def peer_normalization(profile: Profile) -> Study:
 
 
 def hard_negatives(profile: Profile) -> Study:
-    """The samplers; and around label search the refinements of θ and of the learning rate, and no biases."""
+    """The samplers; and around label search the refinements of θ and of the learning rate, and no biases.
+
+    Its net with a standardized head learns as without; its one-pass error is the one to hold against the head's samplers.
+    """
     epochs, base = profile.milestones[60], profile.hard
 
-    def cell(condition: str, **changes) -> Cell:
-        config = base.vary(**changes)
+    def cell(condition: str, negatives: str = base.negatives, **changes) -> Cell:
+        config = profile.hard_by(negatives).vary(**changes)
         settings = {name: getattr(config, name) for name in ("negatives", "theta", "lr", "bias")}
         return Cell({"condition": condition} | settings, config, epochs, profile.seeds)
 
@@ -237,7 +245,8 @@ def hard_negatives(profile: Profile) -> Study:
         quick=("random", "label_search", "shortlist", "one_pass", "one_pass_sampled"),
         paper=("random", "label_search", "shortlist", "one_pass", "one_pass_sampled"),
     )
-    cells = [cell(name, negatives=name, warmup=0 if name == "random" else base.warmup) for name in samplers]
+    cells = [cell(name, name, warmup=0 if name == "random" else base.warmup) for name in samplers]
+    cells.append(cell("label_search, standardized head", head_inputs="standardized"))
     cells.append(cell("label_search, no bias", bias=False))
     if profile.name == "paper":
         pairs = [(116.0, 0.04), (112.0, 0.05), (112.0, 0.035), (116.0, 0.05), (116.0, 0.035)]

@@ -84,8 +84,11 @@ def plain_head(network, head, images, averaged=False):
     parameters = [p.average if averaged else p.value for p in (head.bias, *head.weights)]
     logits = parameters[0]
     activities = plain_forward(network, labelled(images, None), averaged)[first:]
-    for y, weight in zip(activities, parameters[1:], strict=True):
-        logits = logits + y / y.square().mean(1, keepdim=True).sqrt() @ weight
+    for i, (y, weight) in enumerate(zip(activities, parameters[1:], strict=True)):
+        x = y / y.square().mean(1, keepdim=True).sqrt()
+        if head.standardizers:
+            x = (x - head.standardizers[i].mean) / head.standardizers[i].square.sqrt()
+        logits = logits + x @ weight
     return logits
 
 

@@ -66,7 +66,12 @@ CHANGES = {
     "two layers": {"hidden": (64, 48)},
     "booleans": {"bias": False, "decay_biases": True},
     "bias_lr": {"bias_lr": 0.001},
-    "choices": {"init": "normal", "normalization": "rms", "weight_decay_form": "decoupled"},
+    "choices": {
+        "init": "normal",
+        "normalization": "rms",
+        "weight_decay_form": "decoupled",
+        "head_inputs": "standardized",
+    },
     "schedule": {"decay_from": 3, "decay_to": 9},
     "no schedule": {"decay_from": None, "decay_to": None},
     "integers": {"seed": 7, "jitter": 2, "warmup": 1, "batch_size": 64, "goodness_from": 1},

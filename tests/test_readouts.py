@@ -6,7 +6,8 @@ import torch
 
 from ff_utils import RunConfig, load
 from ff_utils.labels import inject, neutral
-from ff_utils.readout import error_percent, evaluate, one_image
+from ff_utils.network import Network, Pass
+from ff_utils.readout import Head, Standardizer, error_percent, evaluate, one_image
 from ff_utils.trainer import Trainer
 
 RECIPES = {
@@ -15,6 +16,7 @@ RECIPES = {
     "every layer": {"goodness_from": 1, "input_normalization": "l2", "bias": False},
     "the last layer": {"goodness_from": 3},
     "averaged weights": {"weight_averaging": 0.95},
+    "a standardized head": {"head_inputs": "standardized"},
 }
 
 
@@ -53,6 +55,46 @@ def test_one_pass(trained):
     expected = support.plain_head(trainer.network, trainer.head, images, averaged).argmax(1)
     assert found.one_pass.tolist() == expected.tolist()
     assert len(set(expected.tolist())) > 3
+
+
+def test_a_standardizer_follows_mean_and_mean_square():
+    batches = torch.randn(30, 50, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) + 3
+    standardize = Standardizer(torch.zeros(8, dtype=torch.float64))
+    for batch in batches[:5]:
+        standardize.observe(batch)
+    # At first every batch counts the same.
+    torch.testing.assert_close(standardize.mean, batches[:5].mean((0, 1)))
+    for batch in batches[5:] + 4:
+        standardize.observe(batch)
+    drifted = standardize(batches[-10:].flatten(0, 1) + 4)
+    assert drifted.mean(0).abs().max() < 3  # Twenty-five batches after a step of 4: it has followed most of the way,
+    assert (standardize.mean > 5.5).all()  # and forgotten most of what was before.
+    assert 0.3 < drifted.square().mean() < 3
+
+
+def test_a_standardized_head_learns_where_all_images_look_alike():
+    """The features of all images share one long part, as a net's under the neutral label may."""
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.randint(10, (2000,), generator=generator)
+    prototypes = torch.randn(10, 200, generator=generator)
+    y = 50 + prototypes[labels] + 0.3 * torch.randn(2000, 200, generator=generator)
+    errors = {}
+    for inputs in ("scaled", "standardized"):
+        config = RunConfig(dataset="digits", hidden=(20, 200), head_inputs=inputs)
+        network = Network(config, 64, 10, torch.float32, generator)
+        head = Head(config, network)
+        rates = Trainer(config, load("digits"), torch.float32)._rates(1.0)[2]
+        for rows in torch.randperm(2000, generator=generator).repeat(4).split(100):
+            activities = [torch.zeros(len(rows), 20), y[rows]]
+            squares = [a.square().sum(1) for a in activities]
+            neutral = Pass(torch.full((1, len(rows)), 10), activities, squares, squares, [])
+            head.update(neutral, head.logits(neutral), labels[rows], rates)
+        everything = [torch.zeros(2000, 20), y]
+        squares = [a.square().sum(1) for a in everything]
+        found = head.logits(Pass(torch.full((1, 2000), 10), everything, squares, squares, [])).argmax(1)
+        errors[inputs] = error_percent(found, labels)
+    assert errors["standardized"] < 1
+    assert errors["scaled"] > 20
 
 
 def test_unit_activities_are_those_under_the_true_label(trained):

@@ -29,6 +29,7 @@ VARIATIONS = {
         "theta": (5.0, 4.0, 3.0), "lr": (0.02, 0.05, 0.01), "bias_lr": 0.003, "peer_normalization": 0.1,
     },
     "sampled, warm-up": {"negatives": "one_pass_sampled", "warmup": 1, "bias": False, "momentum": 0.5},
+    "a standardized head's negatives": {"negatives": "one_pass", "head_inputs": "standardized"},
     "label search, no head": {"negatives": "label_search", "head_lr": 0, "layer_reduction": "sum"},
 }  # fmt: skip
 
