@@ -32,6 +32,12 @@ def label_scores(result: Pass, goodness_from: int) -> Tensor:
     return summed.view(result.codes.shape).t()
 
 
+def scaled(result: Pass, first: int = 0) -> list[tuple[Tensor, Tensor]]:
+    """Per layer from `first` (from 0) the activities [rows, units] and the factor [rows] that makes their RMS 1."""
+    pairs = zip(result.activities[first:], result.squares[first:], strict=True)
+    return [(y, (q / y.shape[1]).clamp_min(TINY).rsqrt()) for y, q in pairs]
+
+
 class Standardizer:
     """Takes the running mean off one layer's features and brings what is left to mean square 1.
 
@@ -85,21 +91,16 @@ class Head:
         standardized = config.head_inputs == "standardized"
         self.standardizers = [Standardizer(like.new_zeros(n)) for n in units] if standardized else []
 
-    def _scaled(self, neutral: Pass) -> list[tuple[Tensor, Tensor]]:
-        """Per layer the activities [batch, units] and the factor [batch] that makes their RMS 1."""
-        pairs = zip(neutral.activities[self.first :], neutral.squares[self.first :], strict=True)
-        return [(y, (q / y.shape[1]).clamp_min(TINY).rsqrt()) for y, q in pairs]
-
     def _features(self, neutral: Pass) -> list[tuple[Tensor, Tensor]]:
         """Per layer what the weights multiply: values [batch, units] and a factor [batch] on each row."""
-        scaled = self._scaled(neutral)
+        features = scaled(neutral, self.first)
         if not self.standardizers:
-            return scaled
+            return features
         # Before the product and not after it: what images have in common is far longer than what tells them apart,
         # and the format of the products would round the difference away.
         return [
             (standardize(y.to(scale.dtype) * scale[:, None]).to(y.dtype), torch.ones_like(scale))
-            for standardize, (y, scale) in zip(self.standardizers, scaled, strict=True)
+            for standardize, (y, scale) in zip(self.standardizers, features, strict=True)
         ]
 
     def logits(self, neutral: Pass, evaluated: bool = False) -> Tensor:
@@ -116,7 +117,7 @@ class Head:
         error[torch.arange(len(labels), device=labels.device), labels] -= 1
         error /= len(labels)
         if self.standardizers:
-            for standardizer, (y, scale) in zip(self.standardizers, self._scaled(neutral), strict=True):
+            for standardizer, (y, scale) in zip(self.standardizers, scaled(neutral, self.first), strict=True):
                 standardizer.observe(y.to(scale.dtype) * scale[:, None])
         for (y, scale), weight in zip(self._features(neutral), self.weights, strict=True):
             weight.descend(y.t() @ (error * scale[:, None]).to(y.dtype), rates)
@@ -144,6 +145,7 @@ class Evaluation:
     softmax: Tensor | None = None  # the head of a net to which labels are no input (selfsup)
     activity: list[Tensor] | None = None  # per layer [units]: mean of y under the true label
     active: list[Tensor] | None = None  # per layer [units]: fraction of images with y > 0
+    alike: list[float] | None = None  # per layer: the mean cosine between two images' neutral features
 
 
 def error_percent(predictions: Tensor, labels: Tensor) -> float:
@@ -164,12 +166,14 @@ def evaluate(
 ) -> Evaluation:
     """Read out `images` [n, pixels] uint8; with `search` also by label search.
 
-    `dtype` is the number format of the products. Unit activities are taken under the true label.
+    `dtype` is the number format of the products. Unit activities are taken under the true label; how alike the images
+    look to a layer, under the neutral one: the mean cosine between the features of two images.
     """
     weights = network.evaluated_weights(dtype)
     parts: dict[str, list[Tensor]] = {"label_search": [], "layers": [], "one_pass": []}
     activity = [torch.zeros(units, device=images.device) for units in network.config.hidden]
     active = [torch.zeros(units, device=images.device) for units in network.config.hidden]
+    common = [torch.zeros(units, device=images.device) for units in network.config.hidden]
     for chosen, truth in zip(images.split(batch_size), labels.split(batch_size), strict=True):
         pixels = network.pixels(chosen, dtype)
         shared = pixels.values @ weights.products[0]
@@ -187,10 +191,15 @@ def evaluate(
             codes = neutral_codes(network, len(chosen))
             neutral = network.forward(pixels, codes, weights, pixel_product=shared)
             parts["one_pass"].append(head.logits(neutral, evaluated=True).argmax(1))
+            for total, (y, scale) in zip(common, scaled(neutral), strict=True):
+                total += (y.to(scale.dtype) * scale[:, None]).sum(0)
     joined = {name: torch.cat(p, -1).to(torch.uint8).cpu() for name, p in parts.items() if p}
     if search:
         joined["activity"] = [(total / len(images)).cpu() for total in activity]
         joined["active"] = [(total / len(images)).cpu() for total in active]
+    if head is not None:
+        # All features have mean square 1, so the mean cosine over all pairs is the mean square of their mean.
+        joined["alike"] = [float((total / len(images)).square().mean()) for total in common]
     return Evaluation(**joined)
 
 
@@ -206,9 +215,8 @@ def features(
     for chosen in images.split(batch_size):
         codes = (neutral_codes if labels == "neutral" else all_codes)(network, len(chosen))
         result = network.forward(network.pixels(chosen, dtype), codes, weights)
-        for part, y, q in zip(parts, result.activities, result.squares, strict=True):
-            scaled = y * (q / y.shape[1]).clamp_min(1e-12).rsqrt()[:, None].to(dtype)
-            part.append(scaled.view(*codes.shape, -1).mean(0))
+        for part, (y, scale) in zip(parts, scaled(result), strict=True):
+            part.append((y * scale[:, None].to(dtype)).view(*codes.shape, -1).mean(0))
     return [torch.cat(part) for part in parts]
 
 

@@ -231,7 +231,8 @@ def peer_normalization(profile: Profile) -> Study:
 def hard_negatives(profile: Profile) -> Study:
     """The samplers; and around label search the refinements of θ and of the learning rate, and no biases.
 
-    Its net with a standardized head learns as without; its one-pass error is the one to hold against the head's samplers.
+    A net learns from label search whatever its head. With a standardized one its one-pass error can be held against
+    that of nets that learn from the head.
     """
     epochs, base = profile.milestones[60], profile.hard
 

@@ -65,7 +65,8 @@ class Record:
         """Evaluate after an epoch at the default cadence and return the columns of its row.
 
         One-pass every epoch; label search at epochs 1, 2, 3, 5, 10, every twentieth, the milestones and the end; test
-        only at the milestones and the end, and these in float32.
+        only at the milestones and the end, and these in float32. `layer{i}_neutral_alike` is the
+        mean cosine between two images' features under the neutral label, in percent.
         """
         epoch = trainer.epoch
         search = milestone or searched(epoch)
@@ -83,6 +84,8 @@ class Record:
                     if milestone:
                         self.predictions[f"{short}_{readout}_{epoch}"] = predictions
                         self.predictions[f"{short}_labels"] = labels.cpu()  # So that pairing needs no data set.
+            if found.alike is not None and part == "validation":
+                columns |= {f"layer{i}_neutral_alike": 100 * share for i, share in enumerate(found.alike, 1)}
             if found.layers is not None and part == "validation":
                 for i, (own, activity, active) in enumerate(
                     zip(found.layers, found.activity, found.active, strict=True), 1

@@ -57,6 +57,17 @@ def test_one_pass(trained):
     assert len(set(expected.tolist())) > 3
 
 
+def test_how_alike_images_look_under_the_neutral_label(trained):
+    trainer, averaged = trained
+    found, images, _ = read_out(trainer, batch_size=100)
+    for share, y in zip(found.alike, support.plain_forward(trainer.network, neutral(images), averaged), strict=True):
+        features = y / y.square().mean(1, keepdim=True).sqrt()
+        # The cosine between any two images, on average.
+        expected = (features @ features.t() / features.shape[1]).mean()
+        assert share == pytest.approx(float(expected), rel=1e-4)
+        assert 0 < share < 1
+
+
 def test_a_standardizer_follows_mean_and_mean_square():
     batches = torch.randn(30, 50, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) + 3
     standardize = Standardizer(torch.zeros(8, dtype=torch.float64))
