@@ -10,7 +10,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from .collecting import Collected
+from .collecting import Collected, value
 from .config import RunConfig
 from .cost import step_products
 from .results import Run
@@ -47,6 +47,26 @@ def layers_of(runs: dict[str, Run | None]) -> pd.DataFrame:
             f"layer {i}": f"{row['goodness gap / θ']:.3f}; {row['error (%)']:.1f} %" for i, row in table.iterrows()
         } or {"layer 1": "open"}
     return pd.DataFrame(rows).T.fillna("")
+
+
+def heads(runs: dict[str, Run | None], epochs: tuple[int, ...] = (1, 2, 5)) -> pd.DataFrame:
+    """For each run how its head fares, and what makes that easy or hard.
+
+    The validation error in one pass after some epochs, in percent; and the mean cosine between two images' features
+    under the neutral label, layer by layer, after the last of these epochs.
+    """
+    rows = {}
+    for name, run in runs.items():
+        if run is None:
+            rows[name] = {"layer 1": "open"}
+            continue
+        errors = {f"error, epoch {epoch}": value(run, epoch, "val_one_pass_error") for epoch in epochs}
+        layers = range(1, len(run.config.hidden) + 1)
+        alike = {f"layer {i}": value(run, epochs[-1], f"layer{i}_neutral_alike") for i in layers}
+        rows[name] = {column: f"{found:.1f} %" for column, found in errors.items() if found is not None}
+        # Of a cosine near 1, what is left is what counts.
+        rows[name] |= {layer: f"{found / 100:.4f}" for layer, found in alike.items() if found is not None}
+    return pd.DataFrame(rows).T.fillna("").rename_axis(columns="head")
 
 
 def decay_half_life(config: RunConfig, images: int) -> float:

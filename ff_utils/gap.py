@@ -29,6 +29,9 @@ FACTORS = {
     "schedule": "rates that fall to 0 over the second half",
 }
 
+# What the activities and the steps are measured by: one choice in five parts, which make little sense one by one.
+SCALES = ("input", "first rate", "deeper rate", "start", "temperature")
+
 
 def costume(config: RunConfig, scale: float = 1.0) -> RunConfig:
     """`config`, whose layers hand on vectors of length 1, written with vectors of mean square 1.
@@ -116,7 +119,11 @@ def code_width(profile: Profile) -> int:
 
 
 def ladder(profile: Profile) -> Study:
-    """From A's recipe to B's: each factor alone, each added to those before it, each removed from the whole."""
+    """From A's recipe to B's: each factor alone, each added to those before it, each removed from the whole.
+
+    The scales are also removed together; together they are added by the last of them. And the head's negatives are
+    taken alone with a head that can learn on A's nets, too.
+    """
     factors = profile.pick(smoke=("first rate", "temperature"), quick=tuple(FACTORS), paper=tuple(FACTORS))
     everything = set(FACTORS)
     sets: dict[tuple[str, str], set[str]] = {("ends", "A"): set(), ("ends", "B"): everything}
@@ -124,10 +131,13 @@ def ladder(profile: Profile) -> Study:
     if profile.name != "smoke":
         sets |= {("added", factor): set(factors[: i + 1]) for i, factor in enumerate(factors)}
     sets |= {("removed", factor): everything - {factor} for factor in factors}
+    sets |= {("removed", "scales"): everything - set(SCALES)}
+    configs = {key: between(profile, taken) for key, taken in sets.items()}
+    configs["standardized head", "negatives"] = between(profile, {"negatives"}).vary(head_inputs="standardized")
     cells = [
-        Cell({"change": f"{way}: {factor}", "way": way, "factor": factor}, between(profile, taken),
+        Cell({"change": f"{way}: {factor}", "way": way, "factor": factor}, config,
              short_epochs(profile), profile.pick(smoke=(0,), quick=(0,), paper=(0, 1, 2)))
-        for (way, factor), taken in sets.items()
+        for (way, factor), config in configs.items()
     ]  # fmt: skip
     question = "Which of the differences between the two recipes make the difference in error?"
     return Study("ladder", question, "change", profile, tuple(cells), between(profile, everything))
@@ -191,6 +201,7 @@ def additions(profile: Profile) -> Study:
         "hardest negatives": {"negatives": "label_search"},
         "random negatives": {"negatives": "random"},
         "every wrong label": {"negatives": "all"},
+        "standardized head": {"head_inputs": "standardized"},
         "symmetric loss": {"loss": "symmetric"},
         "soft threshold, T = 4": {"temperature": 4.0},
         "θ rising with depth": {"theta": (0.5 * width, 1.0 * width, 1.5 * width)},

@@ -14,7 +14,7 @@ from . import charts
 from .collecting import Collected
 from .comparing import TEST, VALIDATION, change, estimates
 from .figures import GREY, MARK, POSITIVE, WIDTH
-from .gap import FACTORS
+from .gap import FACTORS, SCALES
 from .report import points
 from .uncertainty import Estimate
 
@@ -40,6 +40,29 @@ def contributions(collected: Collected, metric: str = VALIDATION) -> dict[str, d
         }
         before = f"added: {factor}"
     return found
+
+
+def parts(collected: Collected, metric: str = VALIDATION) -> dict[str, dict[str, Estimate | None]]:
+    """The same with the scales as one factor: what each part changes, `added` to those before it and `in company`.
+
+    What is added sums up to the whole.
+    """
+    together = {
+        "added": change(collected, {"change": A}, {"change": f"added: {SCALES[-1]}"}, metric),
+        "in company": change(collected, {"change": "removed: scales"}, {"change": B}, metric),
+    }
+    others = {factor: found for factor, found in contributions(collected, metric).items() if factor not in SCALES}
+    return {"scales": together} | others
+
+
+def answer(collected: Collected) -> pd.DataFrame:
+    """What explains the gap: the parts in words, below each other."""
+    words = {"scales": "the five of scale together: " + ", ".join(SCALES)} | FACTORS
+    rows = {
+        part: {"what changes": words[part]} | {way: points(ways[way]) for way in ("added", "in company")}
+        for part, ways in parts(collected).items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(columns="part")
 
 
 def table(collected: Collected) -> pd.DataFrame:

@@ -263,7 +263,7 @@ report.at_paper_scale("theta")
 # %% [markdown]
 # {glue:text}`theta_paper` Twenty epochs are a third of the source's sixty. With one seed per value another may order the values
 # from 32 to 512 differently, whose errors lie within a point of each other. The one-pass errors in the last column go
-# up and down without order: with this recipe the head is unsteady at full size, and we have not found out why.
+# up and down without order: with this recipe the head is unsteady at full size. {ref}`sec-hard-head` says why.
 #
 # ## Next step
 #

@@ -92,7 +92,8 @@ glue("lr_base_reduction", base.layer_reduction, display=False)
 # {glue:text}`lr_pilot_normal`, peer normalisation by {glue:text}`lr_pilot_peer`. So the losses stay averaged, as in the
 # source, and the first weights PyTorch's. Peer normalisation has a chapter of its own, {doc}`07-peer-normalization`; as
 # in the source's search it joins before the hard negatives. By one pass the averaged losses do far worse
-# ({numref}`tab-lr-pilot`); the choice was made on label search, the source's main metric.
+# ({numref}`tab-lr-pilot`), but that is the fault of a head that can't learn on these nets ({ref}`sec-hard-head`). The
+# choice was made on label search, the source's main metric.
 #
 # *Two changes are not the sum of two.* The base was settled before its own cell was trained. That one,
 # "averaged, peer normalisation 0.03", came out worse than either change alone: {glue:text}`lr_pilot_settled` against the start. By

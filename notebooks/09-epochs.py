@@ -125,8 +125,8 @@ if at_end is not None:
 # How much does the error move from one epoch to the next, without any trend? The one-pass error is measured after
 # every epoch. In the second half of the run its step from epoch to epoch has a standard deviation of
 # {glue:text}`epochs_scatter` points. A single one-pass reading at a fixed epoch carries that scatter: the softmax head
-# learns at a rate of its own from layers that move beneath it. Label search reads the layers themselves and is steadier
-# ({numref}`fig-epochs-curve`).
+# learns at a rate of its own from features in which all images look alike ({ref}`sec-hard-head`). Label search reads the
+# layers themselves and is steadier ({numref}`fig-epochs-curve`).
 #
 # {numref}`fig-epochs-goodness` shows where learning still goes on.
 

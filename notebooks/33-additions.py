@@ -16,7 +16,7 @@
 # Hinton's recipe was written to show that Forward-Forward works, not to squeeze it. What else helps, as long as every
 # layer learns from its own goodness and nothing else?
 #
-# **What you will see.** Fourteen changes to the published code, one at a time, each with its effect, its interval
+# **What you will see.** Fifteen changes to the published code, one at a time, each with its effect, its interval
 # and its cost. And three of them together.
 
 # %% tags=["parameters"]
@@ -42,6 +42,8 @@ study = studies.get("additions", profile)
 # - *Dropout* makes layers rely on many units of the one below. It usually pays in long training only.
 # - *Negatives.* The head's own probabilities draw wrong labels that are likely. Always taking the hardest one might
 #   teach more, or be too narrow. Taking all nine at once tells the layer more per step, mostly what it knows already.
+# - *Standardised head.* Negatives are drawn from the probabilities of the softmax head. On the study's nets a head
+#   learns only from standardised features ({ref}`sec-hard-head`). Here it learns anyway, but perhaps later than it could.
 # - *Symmetric loss.* Hold a positive against the negatives of the same image and not against a threshold
 #   {cite:p}`lee2023`. The layer need not learn how active an image makes it on the whole.
 # - *Orthogonal steps.* A layer's gradient has few directions: those of the labels easily told apart. Give each

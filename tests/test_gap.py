@@ -1,9 +1,10 @@
 """What lies between the two recipes: the costume is exact, and the ladder leads from one recipe to the other."""
 
 import pytest
+import support
 import torch
 
-from ff_utils import RunConfig, gap, load, recipe, studies
+from ff_utils import RunConfig, collecting, gap, ladder, load, recipe, studies
 from ff_utils.trainer import Trainer
 
 DIGITS = {"dataset": "digits", "hidden": (160, 120, 80), "theta": (3.0, 2.0, 1.0), "lr": 0.02, "batch_size": 100}
@@ -54,6 +55,22 @@ def test_the_ladder_leads_from_one_recipe_to_the_other():
     shown = {"hidden", "theta", "lr", "init_scale", "weight_decay_form"}  # The last says nothing: nothing decays.
     assert not set(first.differences(dressed)) - shown and first.theta == 1000
     assert first.lr == pytest.approx(dressed.lr[:3]) and first.init_scale == pytest.approx(dressed.init_scale[:3])
+
+
+def test_the_parts_of_the_ladder_add_up_to_the_whole(monkeypatch):
+    support.skip_drawing(monkeypatch)
+    study = studies.get("ladder", "quick")
+    errors = {key: 90.0 - 2 * i + i % 3 for i, key in enumerate(study.keys)}
+    for cell, planned in study.runs():
+        error = errors[cell.settings["change"]]
+        support.store_run(planned.config, [{}] * (planned.epochs - 1) + [{"val_label_search_error": error}])
+    collected = collecting.collect(study)
+    parts = ladder.parts(collected)
+    assert [*parts] == ["scales", "batch", "negatives", "peer", "decay", "schedule"]
+    added = sum(ways["added"].mean for ways in parts.values())
+    assert added == pytest.approx(errors["ends: B"] - errors["ends: A"])
+    assert parts["scales"]["in company"].mean == pytest.approx(errors["ends: B"] - errors["removed: scales"])
+    assert list(ladder.answer(collected).index) == [*parts]
 
 
 def test_every_factor_of_the_ladder_changes_something():
