@@ -174,6 +174,7 @@ def evaluate(
     activity = [torch.zeros(units, device=images.device) for units in network.config.hidden]
     active = [torch.zeros(units, device=images.device) for units in network.config.hidden]
     common = [torch.zeros(units, device=images.device) for units in network.config.hidden]
+    power = [torch.zeros((), device=images.device) for _ in network.config.hidden]
     for chosen, truth in zip(images.split(batch_size), labels.split(batch_size), strict=True):
         pixels = network.pixels(chosen, dtype)
         shared = pixels.values @ weights.products[0]
@@ -191,15 +192,18 @@ def evaluate(
             codes = neutral_codes(network, len(chosen))
             neutral = network.forward(pixels, codes, weights, pixel_product=shared)
             parts["one_pass"].append(head.logits(neutral, evaluated=True).argmax(1))
-            for total, (y, scale) in zip(common, scaled(neutral), strict=True):
-                total += (y.to(scale.dtype) * scale[:, None]).sum(0)
+            for i, (y, scale) in enumerate(scaled(neutral)):
+                x = y.to(scale.dtype) * scale[:, None]
+                common[i] += x.sum(0)
+                power[i] += x.square().sum()
     joined = {name: torch.cat(p, -1).to(torch.uint8).cpu() for name, p in parts.items() if p}
     if search:
         joined["activity"] = [(total / len(images)).cpu() for total in activity]
         joined["active"] = [(total / len(images)).cpu() for total in active]
     if head is not None:
-        # All features have mean square 1, so the mean cosine over all pairs is the mean square of their mean.
-        joined["alike"] = [float((total / len(images)).square().mean()) for total in common]
+        # Of features of equal length: the square of their mean over the mean of their squares, over all pairs.
+        pairs = zip(common, power, strict=True)
+        joined["alike"] = [float(x.square().sum() / (squares * len(images)).clamp_min(TINY)) for x, squares in pairs]
     return Evaluation(**joined)
 
 
