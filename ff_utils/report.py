@@ -148,7 +148,10 @@ def _of_seeds(found: Estimate | None, seeds: int) -> str:
 
 def at_paper_scale(name: str) -> pd.DataFrame:
     """The errors of a study's cells at the published size that have a run, and how many have none."""
-    table = result_table(collect(get(name, "paper"))).drop(columns="chosen", errors="ignore")
+    study = get(name, "paper")
+    table = result_table(collect(study)).drop(columns="chosen", errors="ignore")
+    lengths = {cell.settings[study.factor]: cell.epochs for cell in study.cells}
+    table["epochs"] = [str(lengths[key]) for key in study.keys]
     return with_open_row(table, table["validation error (%)"] == "open")
 
 
@@ -262,13 +265,13 @@ def _epoch_seconds(collected: Collected, key: object) -> float | None:
 
 
 def readings(collected: Collected, rows: Sequence[published.Row]) -> pd.DataFrame:
-    """Errors of a study's only cell at the epochs of some rows of the source, beside the source's."""
-    lacking = "not measured" if collected.by_name else "open"
+    """Errors of a study's base at the epochs of some rows of the source, beside the source's."""
+    lacking, base = "not measured" if collected.by_name else "open", collected.study.base_key
     table = []
     for row in rows:
         epoch = collected.study.profile.milestones[row.epochs]
         ours = {
-            f"{name} error (%)": next(iter(map(str, estimates(collected, metric, epoch))), lacking)
+            f"{name} error (%)": str(estimates(collected, metric, epoch).get(base, lacking))
             for name, metric in (("validation", VALIDATION), ("test", TEST))
         }
         theirs = {"its validation": f"{row.validation:.2f}", "its test": f"{row.test:.2f}"}
@@ -295,7 +298,7 @@ def field_table(ours: dict[str, Collected]) -> pd.DataFrame:
 
 
 def step_table(collected: Collected, steps: list[tuple[int, int]]) -> pd.DataFrame:
-    """What going on from one epoch to another changes in both errors of a study's only cell."""
+    """What going on from one epoch to another changes in both errors of a study's base."""
     lacking = "not measured" if collected.by_name else "open"
     rows = []
     for start, end in steps:

@@ -170,6 +170,19 @@ def _judge_choice(claim: Claim, collected: Collected) -> Verdict:
     return Verdict(word, text, tuple(collected.by_name), estimate.one_seed)
 
 
+def condition(claim: Claim) -> str:
+    """What the measured value has to be for `reproduced`, in words."""
+    if claim.kind == "choice":
+        return f"{claim.published:g} among the best"
+    if claim.kind in ("at_least", "at_most"):
+        return f"{'≥' if claim.kind == 'at_least' else '≤'} {claim.rule['bound']:g}"
+    low, high = (f"{end:g}".replace("-", "−") for end in claim.rule["band"])
+    if claim.kind == "level":
+        return f"{low} to {high}"
+    # A band of a difference that ends at ±100 points is open on that side.
+    return f"≤ {high}" if low == "−100" else f"≥ {low}" if high == "100" else f"{low} to {high}, not 0"
+
+
 def table(claims: list[Claim]) -> pd.DataFrame:
     """The scorecard as a table, in the order of the claims; `command` trains what decides a claim."""
     rows = []
@@ -180,6 +193,7 @@ def table(claims: list[Claim]) -> pd.DataFrame:
                 "claim": claim.statement.strip() + (" (second-hand)" if claim.second_hand else ""),
                 "source": claim.source.split(",")[0],
                 "published": "" if claim.published is None else f"{claim.published:g}",
+                "reproduced if": condition(claim),
                 "measured": verdict.measured,
                 "verdict": verdict.word + (", one seed" if verdict.one_seed else ""),
                 "runs": len(verdict.runs) or "",

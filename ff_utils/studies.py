@@ -257,11 +257,15 @@ def hard_negatives(profile: Profile) -> Study:
 
 
 def epochs(profile: Profile) -> Study:
-    """One trajectory of label-search negatives, read at several epochs."""
-    seeds = profile.pick(smoke=(0,), quick=(0,), paper=(0, 1, 2))
-    cell = Cell({"negatives": profile.hard.negatives}, profile.hard, profile.milestones[120], seeds)
+    """One trajectory of label-search negatives, read at several epochs; and one with the momentum of the sweeps."""
+    hard, seeds = profile.hard, profile.pick(smoke=(0,), quick=(0,), paper=(0, 1, 2))
+    cells = [
+        Cell({"momentum": momentum, "negatives": hard.negatives}, hard.vary(momentum=momentum),
+             profile.milestones[120], seeds if momentum == hard.momentum else seeds[:1])
+        for momentum in dict.fromkeys((hard.momentum, profile.base.momentum))
+    ]  # fmt: skip
     question = "How long does training go on to help?"
-    return Study("epochs", question, "negatives", profile, (cell,), profile.hard)
+    return Study("epochs", question, "momentum", profile, tuple(cells), hard)
 
 
 def jitter(profile: Profile) -> Study:
@@ -284,8 +288,9 @@ def noise(profile: Profile) -> Study:
         "random": (profile.base, 60),
         "label_search": (profile.hard, profile.pick(smoke=60, quick=60, paper=120)),
     }
+    # In one number format, since the next study asks what another one does.
     cells = [
-        Cell({"negatives": name}, config, profile.milestones[epochs], seeds)
+        Cell({"negatives": name}, config, profile.milestones[epochs], seeds, dtype="bfloat16")
         for name, (config, epochs) in settings.items()
     ]
     return Study("noise", "How far do seeds alone spread?", "negatives", profile, tuple(cells), profile.base)

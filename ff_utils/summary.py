@@ -201,7 +201,7 @@ def resolution_table(seed_sd: float | None) -> pd.DataFrame:
         step = after - before
         sampling = (binomial_sd(before) ** 2 + binomial_sd(after) ** 2) ** 0.5
         row = {"step (points)": f"{step:+.2f}", "SD by images": f"{sampling:.2f}",
-               "in SD by images": f"{abs(step) / sampling:.1f}"}  # fmt: skip
+               "in SD by images": f"{abs(step) / sampling:.2f}"}  # fmt: skip
         if seed_sd is None:
             row |= {"in SD by seeds": "open", "seeds needed": "open"}
         else:

@@ -184,12 +184,12 @@ heads |= {
 diagnostics.heads(heads)
 
 # %% [markdown]
-# In the study's nets two images look the same: under the neutral label the cosine is within a few thousandths of 1 from
-# the second layer on. What all images share is then thousands of times stronger than what tells them apart. A
-# softmax on such features has to learn along directions in which its loss is thousands of times flatter than along the shared
-# one. A step that suits the one direction is far too long for the other, and the error jumps between chance and
-# something better. Taking the running mean off the features removes the shared part, and the same softmax learns within
-# an epoch. The information was there all along.
+# In the study's nets images look more alike from layer to layer: under the neutral label the cosine in the third and
+# fourth is within a few thousandths of 1. What all images share is then hundreds to many thousands of times as strong as
+# what tells them apart. A softmax on such features has to learn along directions in which its loss is that much flatter than
+# along the shared one. A step that suits the one direction is far too long for the other, and at full size the error jumps
+# between chance and something better. Taking the running mean off the features removes the shared part, and the same
+# softmax learns within an epoch. The information was there all along. In Hinton's nets images differ, and his head learns.
 #
 # So an unsteady one-pass error, here and in the chapters before, says nothing about what the layers have learned. The
 # source has no details of its head. Whether its one-pass results suffered in this way can't be known.
@@ -277,7 +277,7 @@ report.at_paper_scale("hard-negatives")
 #
 # ## Next step
 #
-# With label-search negatives the error still falls when the other chapters' runs end. The source trains longer.
+# So far all runs ended after 60 epochs or before. The source trains longer.
 #
 # ## Deviations
 #

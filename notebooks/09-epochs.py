@@ -51,15 +51,16 @@ glue("epochs_last", points[-1], display=False)
 #
 # The learning rate is constant. Nothing in the recipe tells the net to settle, so the error should go on falling slowly
 # while hard negatives still find something to separate, and scatter from epoch to epoch by as much as the step size
-# allows. Steps of a tenth of a point or less, as between the source's last three series, may be no more than that
-# scatter.
+# allows. Steps of a tenth of a point or less, as between the test errors of the source's last three series
+# without jitter, may be no more than that scatter.
 #
 # ## Intervention
 #
 # One trajectory per seed, read at {glue:text}`epochs_points` epochs. A reading at a point is exactly what a shorter
-# run would have given: all randomness of an epoch depends on the seed and the epoch alone.
+# run would have given: all randomness of an epoch depends on the seed and the epoch alone. At paper scale there is a second
+# trajectory with the momentum of the sweeps: the source does not report its own.
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The one cell of this study.", "name": "tab-epochs-plan"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The cells of this study. Where no other is named, the page shows the one with the base's momentum, the higher.", "name": "tab-epochs-plan"}}
 report.plan(study)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The role of each hyperparameter in this chapter. What varies is only how far a run has come.", "name": "tab-epochs-roles"}}
@@ -119,14 +120,68 @@ if at_end is not None:
 # %% [markdown]
 # From the first point to the last the validation error changes by {glue:text}`epochs_whole`, in the last step by
 # {glue:text}`epochs_last_step`. After {glue:text}`epochs_last` epochs it is {glue:text}`epochs_end`.
-#
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Errors by label search at the reading points for each momentum, seed 0, in percent.", "name": "tab-epochs-momenta"}}
+import pandas as pd
+
+momenta = {
+    f"momentum {momentum:g}": collected.run_of(momentum=momentum)
+    for momentum in study.keys
+}
+pd.concat(
+    {
+        name: report.milestones(momenta, tuple(points), metric)
+        for name, metric in (
+            ("validation", comparing.VALIDATION),
+            ("test", comparing.TEST),
+        )
+    },
+    names=["error of"],
+)
+
+# %% tags=["hide-input"]
+slower = {"momentum": study.profile.base.momentum}
+for name, metric in (("val", comparing.VALIDATION), ("test", comparing.TEST)):
+    ends = [
+        comparing.measured(collected, slower, metric, epoch)
+        for epoch in (points[0], points[1], points[-1])
+    ]
+    for start, before in (("first", ends[0]), ("second", ends[1])):
+        change = report.points(comparing.difference(before, ends[-1]))
+        glue(f"epochs_slower_{start}_{name}", change, display=False)
+glue("epochs_slower", report.number(slower["momentum"]), display=False)
+glue("epochs_base", report.number(study.base.momentum), display=False)
+glue("epochs_first", points[0], display=False)
+glue("epochs_second", points[1], display=False)
+before, after = (published.TABLE_1[i].test for i in (1, 3))
+shown = f"{after - before:+.2f}".replace("-", "−")
+glue("epochs_source_step", shown, display=False)
+momentum_at_end = comparing.difference(
+    comparing.measured(collected, slower, comparing.VALIDATION, points[-1]),
+    comparing.measured(collected, {}, comparing.VALIDATION, points[-1]),
+)
+glue(
+    "epochs_momentum_end",
+    report.points(momentum_at_end),
+    display=False,
+)
+
+# %% [markdown]
 # ## Interpretation
+#
+# *Whether longer training helps depends on the momentum.* With {glue:text}`epochs_slower` the validation error changes by
+# {glue:text}`epochs_slower_first_val` from {glue:text}`epochs_first` to {glue:text}`epochs_last` epochs. The test error
+# changes by {glue:text}`epochs_slower_second_test` from {glue:text}`epochs_second` on; the source reports
+# {glue:text}`epochs_source_step`. With {glue:text}`epochs_base` the validation error changes by {glue:text}`epochs_whole` only
+# over the same epochs. At the end, going to the higher momentum changes it by {glue:text}`epochs_momentum_end`. So in these
+# two runs the momentum decides how soon the error is reached, and hardly how low it gets ({numref}`tab-epochs-momenta`).
+# The source does not report its momentum.
 #
 # How much does the error move from one epoch to the next, without any trend? The one-pass error is measured after
 # every epoch. In the second half of the run its step from epoch to epoch has a standard deviation of
 # {glue:text}`epochs_scatter` points. A single one-pass reading at a fixed epoch carries that scatter: the softmax head
 # learns at a rate of its own from features in which all images look alike ({ref}`sec-hard-head`). Label search reads the
-# layers themselves and is steadier ({numref}`fig-epochs-curve`).
+# layers themselves; it was measured at fewer epochs ({numref}`fig-epochs-curve`).
 #
 # {numref}`fig-epochs-goodness` shows where learning still goes on.
 
@@ -140,7 +195,7 @@ diagnostics.layers_of({"label search": run})
 charts.draw_learning(
     collected,
     "dead_units",
-    label="negatives",
+    label="momentum",
     ylabel="dead units (%)",
     log=False,
 )

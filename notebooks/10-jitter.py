@@ -216,15 +216,15 @@ assert table.empty or min(e.mean for e in table) < 60
 #
 # ## Interpretation
 #
-# The comparison changes two things at once, jitter and length, as the source's table does. At equal length jitter is
-# at first a burden: {numref}`fig-jitter-learning` shows the curves over the same epochs. What it buys can only show once
+# The comparison changes two things at once, jitter and length, as the source's table does. {numref}`fig-jitter-learning`
+# has the curves over the same epochs: early on jitter is a burden rather than a help. What it buys can only show once
 # the curve without it has stopped falling; a change whose interval contains 0 says that it has not shown here.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "What each layer has learned at the end of each series: its goodness gap in units of θ, and the error of a label search that uses this layer alone.", "name": "tab-jitter-layers"}}
 diagnostics.layers_of({name: collected.run_of(series=name) for name in series})
 
 # %% [markdown]
-# *The first suspect is weak.* The shifts are the same, and sampling them differs from enumerating them only in the
+# *Shifts are a weak suspect,* the first of the three that the source names. The shifts are the same, and sampling them differs from enumerating them only in the
 # short run. Whether that short run matters is a matter of training both ways: `python -m ff_utils study gap-shifts`, which
 # decides a claim of the {doc}`scorecard <98-scorecard>`. Hinton's recipe differs in more than that.
 
@@ -256,6 +256,8 @@ report.at_paper_scale("jitter")
 # ## Deviations
 #
 # - The small profiles train for a few epochs, which is not long enough to show what jitter buys. They show the method.
+# - The small nets have the momentum of the sweeps and no peer normalisation; those at full size have what was settled for
+#   hard negatives.
 # - A run is read at its last epoch; the source does not say how it reads its own.
 #
 # ## Try it yourself

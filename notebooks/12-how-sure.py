@@ -143,11 +143,16 @@ pair = {
     )
     for name in ("random", "label_search")
 }
+glue(
+    "sure_pair",
+    report.points(comparing.difference(*pair.values())),
+    display=False,
+)
 summary.paired_tests(pair, "random", "label_search")
 
 # %% [markdown]
 # A small p-value here says that *these two nets* differ. It does not say that the settings do: another pair of seeds is
-# another pair of nets. Where the rows of {numref}`tab-sure-paired` disagree with each other by more than their
+# another pair of nets. Over the seeds the change is {glue:text}`sure_pair`. Where the rows of {numref}`tab-sure-paired` disagree with each other by more than their
 # standard deviations, the seeds are the larger part.
 #
 # ### Which steps of the source can be told apart
@@ -160,12 +165,13 @@ resolution
 by_images = resolution["in SD by images"].astype(float)
 glue("sure_steps", len(by_images), display=False)
 glue("sure_clear", int((by_images >= 2).sum()), display=False)
-names = ", ".join(by_images[by_images >= 2].index) or "none"
-glue("sure_clear_names", names, display=False)
+glue("sure_largest", by_images.idxmax(), display=False)
+glue("sure_largest_size", f"{by_images.max():.2f}", display=False)
 
 # %% [markdown]
-# By the images alone, {glue:text}`sure_clear` of the {glue:text}`sure_steps` steps are as large as two standard
-# deviations of the difference of two independent results: {glue:text}`sure_clear_names`. Paired predictions would
+# By the images alone, {glue:text}`sure_clear` of the {glue:text}`sure_steps` steps reach two standard
+# deviations of the difference of two independent results. The largest is {glue:text}`sure_largest` with
+# {glue:text}`sure_largest_size`. Paired predictions would
 # resolve finer steps, but those of the source are not published.
 #
 # ### The number format
@@ -193,8 +199,8 @@ glue("sure_format_spread", text, display=False)
 
 # %% [markdown]
 # From bfloat16 to float32 the test error changes by {glue:text}`sure_format_change`, paired by seed, where single seeds
-# have a standard deviation of {glue:text}`sure_format_spread` points. The interval says what a difference could still
-# be hidden.
+# have a standard deviation of {glue:text}`sure_format_spread` points. With so few seeds a difference as large as the ends
+# of that interval is not excluded. What can be said is that the format moves the error no more than another seed does.
 #
 # ## Interpretation
 #
@@ -215,7 +221,9 @@ glue("sure_format_spread", text, display=False)
 # ## Deviations
 #
 # - The `quick` profile has small nets at an early stage, whose seeds spread far more than those of trained nets.
-#   Its numbers show the method; the seeds needed for the source's steps follow from the paper scale.
+#   Its numbers show the method. The seeds needed in {numref}`tab-sure-steps` use that spread, so they are too many for
+#   the source's nets. `python -m ff_utils study noise` and `study number-format` train the full-size runs, and
+#   `-p profile paper` shows them.
 # - The number of seeds is small. A standard deviation from five seeds is itself uncertain by a factor of about two.
 #
 # ## Try it yourself

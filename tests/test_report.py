@@ -91,6 +91,7 @@ def test_what_there_is_at_paper_scale(store):
     assert [str(name) for name in table.index] == ["0.5", f"{len(study.cells) - 1} of {len(study.cells)} cells"]
     assert table["validation error (%)"].iloc[0].startswith("5.00")
     assert table["validation error (%)"].iloc[1] == "open"
+    assert table["epochs"].iloc[0] == str(study.cells[0].epochs)
 
 
 def test_a_change_is_paired_by_seed(study, store):

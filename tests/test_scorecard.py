@@ -137,3 +137,19 @@ def test_a_broken_claims_file_is_refused(tmp_path, text):
 def test_the_rules_name_every_kind():
     text = (results.project_folder() / "results" / "claims.yaml").read_text()
     assert {entry["kind"] for entry in yaml.safe_load(text)["claims"]} <= set(scorecard.KINDS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "rule", "words"),
+    [
+        ("level", {"band": [1.75, 2.5]}, "1.75 to 2.5"),
+        ("at_most", {"bound": 0.1}, "≤ 0.1"),
+        ("at_least", {"bound": 0.4}, "≥ 0.4"),
+        ("difference", {"band": [-0.6, -0.05]}, "−0.6 to −0.05, not 0"),
+        ("difference", {"band": [-100, -1]}, "≤ −1"),
+        ("difference", {"band": [0.1, 100]}, "≥ 0.1"),
+        ("choice", {"partly": [1, 4]}, "2 among the best"),
+    ],
+)
+def test_the_condition_of_a_claim_in_words(kind, rule, words):
+    assert scorecard.condition(claim(kind, **rule)) == words
