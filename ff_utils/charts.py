@@ -69,9 +69,13 @@ def draw_errors(collected: Collected, *, label: str, reference: dict | None = No
 
 
 def error_ticks(axis: Axis) -> None:
-    """Round numbers on a logarithmic axis of errors."""
+    """Round numbers on a logarithmic axis of errors, no closer than can be read."""
     low, high = axis.get_view_interval()
-    axis.set_ticks([tick for tick in (0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 7, 10, 15, 20, 30, 50, 90) if low <= tick <= high])
+    ticks: list[float] = []
+    for tick in (0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 7, 10, 15, 20, 30, 50, 90):
+        if low <= tick <= high and (not ticks or np.log(tick / ticks[-1]) > 0.08 * np.log(high / low)):
+            ticks.append(tick)
+    axis.set_ticks(ticks)
     axis.set_major_formatter("{x:g}")
     axis.set_ticks([], minor=True)
 
@@ -194,29 +198,40 @@ def draw_concentration(runs: dict[str, Run | None]) -> None:
 def draw_curve(run: Run | None, until: int, *, published: dict[int, tuple[float | None, float]] | None = None) -> None:
     """One learning curve as the source draws it: training loss, and both validation errors, up to epoch `until`.
 
-    `published`: {epoch: (validation, test)} of the source, marked by crosses; None is left out.
+    `published`: {epoch: (validation, test)} of the source, marked by crosses; None is left out. A second panel then
+    enlarges that part of the curve.
     """
-    _, axes = plt.subplots(figsize=(WIDTH, 3.2))
+    figure, panels = plt.subplots(1, 2 if published else 1, figsize=(WIDTH, 3.6), squeeze=False)
     if run is None:
-        say_open(axes)
+        for axes in panels[0]:
+            say_open(axes)
         return
-    for metric, colour, style, name in (
-        (VALIDATION, POSITIVE, "-", "validation, label search"),
-        (ONE_PASS, GREY, "--", "validation, one-pass"),
-        (TEST, NEGATIVE, "", "test, label search"),
-    ):
-        found = column(run, metric).loc[:until].dropna()
-        axes.plot(found.index, found, linestyle=style or "none", marker="" if style else "D", color=colour, label=name)
-    for epoch, values in (published or {}).items():
-        for error, colour, name in zip(values, (POSITIVE, NEGATIVE), ("validation", "test"), strict=True):
-            if error is None:
-                continue
-            first = epoch == min(published)
-            axes.plot(epoch, error, "x", ms=8, mew=2, color=colour, label=f"{name}, the source's" if first else None)
-    axes.set(xlabel="epoch", ylabel="error (%)", yscale="log")
-    error_ticks(axes.yaxis)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    for axes in panels[0]:
+        for metric, colour, style, name in (
+            (VALIDATION, POSITIVE, "-", "validation, label search"),
+            (ONE_PASS, GREY, "--", "validation, one-pass"),
+            (TEST, NEGATIVE, "", "test, label search"),
+        ):
+            found = column(run, metric).loc[:until].dropna()
+            marker = "" if style else "D"
+            axes.plot(found.index, found, linestyle=style or "none", marker=marker, color=colour, label=name)
+        for part, (colour, name) in enumerate(((POSITIVE, "validation"), (NEGATIVE, "test"))):
+            theirs = {epoch: values[part] for epoch, values in (published or {}).items() if values[part] is not None}
+            if theirs:
+                style = {"ms": 8, "mew": 2, "color": colour, "label": f"{name}, the source's"}
+                axes.plot(list(theirs), list(theirs.values()), "x", **style)
+        axes.set(xlabel="epoch", yscale="log")
+    if published:
+        start = 0.75 * min(published)
+        ours = [column(run, metric).loc[start:until].dropna() for metric in (VALIDATION, TEST)]
+        errors = [error for part in ours for error in part]
+        errors += [error for values in published.values() for error in values if error is not None]
+        axes.set(title="its end, enlarged", xlim=(start, 1.05 * until), ylim=(0.9 * min(errors), 1.15 * max(errors)))
+    panels[0, 0].set_ylabel("error (%)")
+    for axes in panels[0]:
+        error_ticks(axes.yaxis)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
 
 
 def draw_steps(table: pd.DataFrame) -> None:

@@ -129,10 +129,10 @@ def export(config: RunConfig, epochs: int, path: Path, *, store: Store | None = 
     28 × 28 pixels), where the weights of a finished run are no longer on this machine, or as `train` does.
     """
     plain = RunConfig()
-    for field in ("algorithm", "pretext", "contrast", "goodness"):
+    for field in ("algorithm", "pretext", "contrast", "goodness", "head_inputs"):
         if getattr(config, field) != getattr(plain, field):
             raise UserError(
-                f"the page reads nets that learned the data's labels the Forward-Forward way, not one with "
+                f"the page reads nets that learned the data's labels as Hinton's do, not one with "
                 f"{field} {getattr(config, field)!r}"
             )
     weights = sum(a * b for a, b in zip((784, *config.hidden), config.hidden, strict=False))
@@ -140,10 +140,6 @@ def export(config: RunConfig, epochs: int, path: Path, *, store: Store | None = 
         raise UserError(
             f"a net of {weights:,} weights makes a file of more than {LARGEST_FILE // 10**6} MB, too much for a "
             "page. Give it fewer units with --hidden."
-        )
-    if config.head_inputs != "scaled":
-        raise UserError(
-            f"the page's head reads scaled activities, not {config.head_inputs} ones: leave --head-inputs out"
         )
     splits = load(config.dataset)
     if splits.train.images.shape[1:] != IMAGE_SHAPE:

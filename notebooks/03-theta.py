@@ -16,8 +16,8 @@
 # The search log of {cite:t}`shirahama2026` begins with the threshold, because Hinton's paper
 # {cite:p}`hinton2022` does not give one. This chapter repeats that first step.
 #
-# **What you will see.** The validation error for thresholds from well below to well above the source's. The goodness of every
-# layer during training, measured in units of θ. Why the deeper layers sit exactly at the threshold, and what
+# **What you will see.** The validation error for thresholds from well below to well above the source's. The goodness
+# of every layer during training, measured in units of θ. Why the deeper layers sit exactly at the threshold, and what
 # that says about the recipe. And the same recipe at its full size, with the loss summed and averaged over
 # the layers.
 
@@ -210,9 +210,9 @@ for size in ("paper", "quick"):
 # reaches an error of {glue:text}`theta_layer1_error` %, the second {glue:text}`theta_layer2_error` %. The last
 # has {glue:text}`theta_last_error` %; chance is 90 %.
 #
-# *The deeper layers hug the threshold.* In {numref}`fig-theta-goodness` the two lines of the third and the fourth lie on top
-# of each other, at 1. The last layer's positives and negatives differ by {glue:text}`theta_last_gap` of θ. This is what
-# the cross-entropy asks for when a layer can't tell its rows apart: with as many positives as negatives, the
+# *The deeper layers hug the threshold.* In {numref}`fig-theta-goodness` the two lines of the third and the fourth lie
+# on top of each other, at 1. The last layer's positives and negatives differ by {glue:text}`theta_last_gap` of θ. This
+# is what the cross-entropy asks for when a layer can't tell its rows apart: with as many positives as negatives, the
 # best it can do is to put all of them where $\sigma(g-\theta) = \tfrac12$. A layer gets there
 # quickly, because the overall length of $y$ is easy to change. After that its gradient is small, and what
 # is left has to come from differences between rows.
@@ -236,8 +236,8 @@ for size in ("paper", "quick"):
 # validation image. They fall silent during the first epoch and stay so. The most die at the highest threshold,
 # θ = {glue:text}`theta_high`: {glue:text}`theta_dead_high` of {glue:text}`theta_width`.
 #
-# The rise alone is not the cause. At the lowest threshold, θ = {glue:text}`theta_low`, the goodness has to fall first. Yet
-# {glue:text}`theta_dead_low` units die there, about as many as at the source's threshold
+# The rise alone is not the cause. At the lowest threshold, θ = {glue:text}`theta_low`, the goodness has to fall first.
+# Yet {glue:text}`theta_dead_low` units die there, about as many as at the source's threshold
 # ({glue:text}`theta_dead_source`). The order of the thresholds in between is within the spread of the seeds.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Dead units of the first layer: silent on every validation image under its true label. Mean over seeds; the shade spans all seeds.", "name": "fig-theta-dead"}, "image": {"alt": "Number of dead units over the epochs, one line per threshold."}}

@@ -212,8 +212,8 @@ if not any(table.empty for table in alone.values()):
 
 # %% [markdown]
 # *Full size: the harm shows.* Up to a decay of 0.0001 the error stays close to that without: 0.0001 changes it by
-# {glue:text}`wd_full_weak`. Stronger decay costs points: 0.0003 changes it by {glue:text}`wd_full_middle`, 0.001 by
-# {glue:text}`wd_full_strong`. This is one seed a value.
+# {glue:text}`wd_full_weak`. Stronger decay costs points. 0.0003 changes the error by {glue:text}`wd_full_middle`, 0.001
+# by {glue:text}`wd_full_strong`. This is one seed a value.
 #
 # The half-lives fit this. In these runs a weight halves {glue:text}`wd_full_weak_halvings` times at 0.0001,
 # {glue:text}`wd_full_middle_halvings` times at 0.0003 and {glue:text}`wd_full_strong_halvings` times at 0.001.
@@ -225,8 +225,8 @@ if not any(table.empty for table in alone.values()):
 # {glue:text}`wd_full_strong_layer3`), so there is little that decay could spoil.
 #
 # *A hypothesis for longer runs: a balance of forces.* A deeper layer whose positives and negatives both sit at θ has
-# almost no gradient. Decay would then be the strongest force on it. It pulls the goodness below θ, until the loss pushes
-# back as hard, and that balance may take the place of learning. No run here tests this.
+# almost no gradient. Decay would then be the strongest force on it. It pulls the goodness below θ, until the loss
+# pushes back as hard, and that balance may take the place of learning. No run here tests this.
 #
 # ## Next step
 #

@@ -100,9 +100,9 @@ if best is not None:
 # {glue:text}`momentum_base_error`; the worst value is {glue:text}`momentum_worst` with
 # {glue:text}`momentum_worst_error`.
 #
-# An error above 90 % is worse than guessing. Label search starts at the second layer. In a layer that has hardly learned,
-# the true label often has by a hair a lower goodness than most others; {numref}`tab-momentum-layers` shows it as a
-# goodness gap just below 0.
+# An error well above 90 % is worse than guessing. Label search starts at the second layer. In a layer that has hardly
+# learned, the true label often has by a hair a lower goodness than most others; {numref}`tab-momentum-layers` shows it
+# as a goodness gap just below 0.
 #
 # The source's claim is that some momentum hardly hurts. The best value other than 0 differs from no momentum by
 # {glue:text}`momentum_change`, paired by seed.
@@ -195,16 +195,16 @@ for seed in by_momentum.keys() & by_rate.keys():
 # {glue:text}`momentum_small_momentum`, a learning rate of 0.08 {glue:text}`momentum_small_rate`.
 #
 # *Dead units.* With momentum {glue:text}`momentum_low`, {glue:text}`momentum_dead_low` of all units end up dead, with
-# {glue:text}`momentum_high` {glue:text}`momentum_dead_high` ({numref}`fig-momentum-dead`). This share hides two opposite
-# movements. On small nets, from no momentum to 0.95, the dead of the first layer go from
+# {glue:text}`momentum_high` {glue:text}`momentum_dead_high` ({numref}`fig-momentum-dead`): the share hardly moves. It
+# hides two opposite movements. On small nets, from no momentum to 0.95, the dead of the first layer go from
 # {glue:text}`momentum_small_layer1_none` to {glue:text}`momentum_small_layer1_momentum` of
 # {glue:text}`momentum_small_units`, those of the third from {glue:text}`momentum_small_layer3_none` to
 # {glue:text}`momentum_small_layer3_momentum`.
 #
 # The learning rate that makes the same step kills more. At 0.08 {glue:text}`momentum_small_dead_rate` of all units are
-# dead, and {glue:text}`momentum_small_layer1_rate` of the first layer's, against {glue:text}`momentum_small_dead_momentum`
-# and {glue:text}`momentum_small_layer1_momentum` with momentum. It is so in every seed. Our question is answered for
-# small nets: the gentle start counts for more than the carrying on.
+# dead, and {glue:text}`momentum_small_layer1_rate` of the first layer's. With momentum it is
+# {glue:text}`momentum_small_dead_momentum` and {glue:text}`momentum_small_layer1_momentum`. More die at the rate in
+# every seed. That answers our question for small nets: the gentle start counts for more than the carrying on.
 #
 # *A lesson on the search.* One factor at a time, in the order learning rate and then momentum, tunes the same
 # quantity twice. What the second search finds depends on what the first has fixed. A statement such as
@@ -260,13 +260,14 @@ for step, keys in (("large", (0.95, 0.08)), ("small", (0.8, 0.02))):
 #
 # So the size of the step explains much of what momentum does, but not all. This is one seed.
 #
-# The dead units tell the two apart less than on small nets: at the step 0.8 they are
-# {glue:text}`momentum_full_large_momentum_dead` with momentum and {glue:text}`momentum_full_large_rate_dead` with the rate.
+# At this size the dead units do not tell the two apart: at the step 0.8 they are
+# {glue:text}`momentum_full_large_momentum_dead` with momentum and {glue:text}`momentum_full_large_rate_dead` with the
+# rate.
 #
 # *What it means for the runs that count.* The source's best runs use hard negatives, and its momentum is not
 # reported. {numref}`tab-momentum-hard` varies it there, with label-search
-# negatives and peer normalisation, for {glue:text}`momentum_hard_epochs` epochs. `python -m ff_utils study hard-momentum` trains
-# what is open.
+# negatives and peer normalisation, for {glue:text}`momentum_hard_epochs` epochs.
+# `python -m ff_utils study hard-momentum` trains what is open.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Momentum around the base with hard negatives, 4 × 2000 units: mean over seeds and 95 % interval. With one seed the interval covers the sampling of the images.", "name": "tab-momentum-hard"}}
 hard = collecting.collect(studies.get("hard-momentum", "paper"), "never")
@@ -280,9 +281,10 @@ report.result_table(hard)
 charts.draw_learning(hard, comparing.VALIDATION, label="momentum")
 
 # %% [markdown]
-# The lowest validation error is at {glue:text}`momentum_hard_best` with {glue:text}`momentum_hard_best_error`; within one
-# standard error of it: {glue:text}`momentum_hard_tied`. Of values that tie we take the one nearest to the
-# momentum of the pilot, {glue:text}`momentum_pilot`. So the base has a momentum of {glue:text}`momentum_hard_base` from the hard negatives on, with an error of
+# The lowest validation error is at {glue:text}`momentum_hard_best` with {glue:text}`momentum_hard_best_error`; within
+# one standard error of it: {glue:text}`momentum_hard_tied`. Of values that tie we take the one nearest to the
+# momentum of the pilot, {glue:text}`momentum_pilot`. So the base has a momentum of {glue:text}`momentum_hard_base` from
+# the hard negatives on, with an error of
 # {glue:text}`momentum_hard_base_error`. This was settled after the pilot, by validation error alone; its runs
 # stay in the table.
 #

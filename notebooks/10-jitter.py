@@ -168,7 +168,7 @@ report.timing(collected)
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Errors of the three series: mean over seeds and 95 % interval, in percent. With one seed the interval covers the sampling of the images.", "name": "tab-jitter-result"}}
 report.result_table(collected)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The learning curve with jitter. At paper scale, crosses are the source's errors after 200 and 500 epochs.", "name": "fig-jitter-curve"}, "image": {"alt": "Validation errors by label search and one-pass over the epochs, with jitter."}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The learning curve with jitter. At paper scale, crosses are the source's errors after 200 and 500 epochs, and the end of the curve stands enlarged on the right.", "name": "fig-jitter-curve"}, "image": {"alt": "Validation errors by label search and one-pass over the epochs, with jitter."}}
 longest = study.cells[-1]
 run = collected.run_of(series=longest.settings["series"])
 run = run or collected.run_of(series=study.cells[1].settings["series"])

@@ -105,7 +105,7 @@ charts.keep("steps", profile)
 # ### Figures 3 to 5: three learning curves
 
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "As figure 3 of the source: the baseline with random negatives. At paper scale the cross is its test error.", "name": "fig-summary-baseline"}, "image": {"alt": "Learning curves of the baseline by both readouts."}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "As figure 3 of the source: the baseline with random negatives. At paper scale the cross is its test error. The right panels of this figure and the next two enlarge the end of the left ones.", "name": "fig-summary-baseline"}, "image": {"alt": "Learning curves of the baseline by both readouts."}}
 def curve(step):
     """Draw the learning curve of one step of the search."""
     row = published.STEPS[step]

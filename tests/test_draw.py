@@ -115,7 +115,10 @@ def test_too_large_a_net_is_refused_before_it_is_trained(tmp_path):
     assert not (tmp_path / "results").exists()
 
 
-@pytest.mark.parametrize("field, value", [("algorithm", "backprop"), ("pretext", "rotation"), ("contrast", "hybrid")])
+@pytest.mark.parametrize(
+    "field, value",
+    [("algorithm", "backprop"), ("pretext", "rotation"), ("contrast", "hybrid"), ("head_inputs", "standardized")],
+)
 def test_nets_that_the_page_could_not_read_are_refused(field, value, tmp_path):
     with pytest.raises(UserError, match=f"not one with {field} '{value}'"):
         export(RunConfig(**TINY, **{field: value}), 1, tmp_path / "net.js")
