@@ -121,7 +121,7 @@ glue(
     report.number(best and best / study.profile.width),
     display=False,
 )
-glue("theta_tied", ", ".join(map(report.number, tied)), display=False)
+glue("theta_tied", report.in_words(collected)["tied"], display=False)
 glue("theta_best_error", report.interval(validation.get(best)), display=False)
 glue("theta_source", report.number(source), display=False)
 glue(

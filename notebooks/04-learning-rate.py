@@ -115,8 +115,8 @@ glue("lr_base_reduction", base.layer_reduction, display=False)
 # *Two changes are not the sum of two.* The base was settled before its own cell was trained. That one,
 # "averaged, peer normalisation 0.03", came out worse than either change alone: {glue:text}`lr_pilot_settled` against
 # the start. By the pilot alone summed losses with peer normalisation would have been the better base. We keep what was
-# settled: it is the closest to what the source describes, and ten epochs are a short race. {doc}`09-epochs` follows it for 120,
-# with another momentum.
+# settled: it is the closest to what the source describes, and ten epochs are a short race.
+# {doc}`09-epochs` follows it for 120, with another momentum.
 #
 # At paper scale the base of all further chapters is: momentum {glue:text}`lr_base_momentum`, weight decay
 # {glue:text}`lr_base_decay`, peer normalisation {glue:text}`lr_base_peer`, and from the hard negatives on
@@ -224,8 +224,8 @@ for name, key in (("low", study.keys[0]), ("high", study.keys[-1])):
 #
 # *Dead units.* At a rate of {glue:text}`lr_low`, {glue:text}`lr_dead_low` of all hidden units end up dead, at
 # {glue:text}`lr_high` {glue:text}`lr_dead_high`. Most are silent by the end of the first epoch, in which every layer is
-# driven towards θ. In the first layer, whose input never changes, a dead unit stays dead; a deeper one may come back when
-# the layers below it change.
+# driven towards θ. In the first layer, whose input never changes, a dead unit stays dead; a deeper one may come back
+# when the layers below it change.
 
 # %% tags=["remove-input"]
 first_dead = comparing.estimates(collected, "layer1_dead_units")
