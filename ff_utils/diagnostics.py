@@ -53,7 +53,7 @@ def heads(runs: dict[str, Run | None], epochs: tuple[int, ...] = (1, 2, 5)) -> p
     """For each run how its head fares, and what makes that easy or hard.
 
     The validation error in one pass after some epochs, in percent; and the mean cosine between two images' features
-    under the neutral label, layer by layer, after the last of these epochs.
+    under the neutral label, layer by layer, at the run's end.
     """
     rows = {}
     for name, run in runs.items():
@@ -62,7 +62,7 @@ def heads(runs: dict[str, Run | None], epochs: tuple[int, ...] = (1, 2, 5)) -> p
             continue
         errors = {f"error, epoch {epoch}": value(run, epoch, "val_one_pass_error") for epoch in epochs}
         layers = range(1, len(run.config.hidden) + 1)
-        alike = {f"layer {i}": value(run, epochs[-1], f"layer{i}_neutral_alike") for i in layers}
+        alike = {f"layer {i}": value(run, run.epochs, f"layer{i}_neutral_alike") for i in layers}
         rows[name] = {column: f"{found:.1f} %" for column, found in errors.items() if found is not None}
         # Of a cosine near 1, what is left is what counts.
         rows[name] |= {layer: f"{found / 100:.4f}" for layer, found in alike.items() if found is not None}

@@ -117,6 +117,14 @@ def test_one_seed_cannot_say_how_far_dead_units_vary(study, store):
     assert report.points(change) == "+0.00 points (one seed, no interval)"
 
 
+def test_how_heads_fare():
+    config = studies.get("hard-negatives", "quick").base
+    rows = [{"val_one_pass_error": 90.0 - i, "layer3_neutral_alike": 99.87 + 0.01 * i} for i in range(3)]
+    table = diagnostics.heads({"base": support.store_run(config, rows), "other": None})
+    assert table.loc["base", ["error, epoch 1", "error, epoch 2", "layer 3"]].tolist() == ["90.0 %", "89.0 %", "0.9989"]
+    assert "error, epoch 5" not in table and table.loc["other", "layer 1"] == "open"
+
+
 def test_half_life_of_a_weight():
     config = studies.PROFILES["quick"].base.vary(weight_decay=1e-3, lr=0.04, momentum=0.9)
     steps = diagnostics.decay_half_life(config, 50_000) * 196
