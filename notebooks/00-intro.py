@@ -162,7 +162,8 @@ Markdown(
 )
 
 # %% tags=["remove-input"] mystnb={"figure": {"caption": "The claims that did not replicate. Where a claim speaks of an accuracy, the two numbers are the errors that belong to it, in percent; where it compares, they are differences in points.", "name": "tab-intro-failed"}}
-verdicts.loc[failed].set_index("claim")[["published", "measured"]]
+table = verdicts.loc[failed].set_index("claim")[["published", "measured"]]
+table.rename_axis(index=None, columns="claim")
 
 # %% [markdown]
 # **On small nets** of {glue:text}`intro_small` units the whole search has been run as well. These are
