@@ -55,8 +55,9 @@ assert words.sum() == len(claims)
 #
 # ## What has been decided
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The claims with a verdict. Source A is the replicated study, B is Hinton's paper and code, C the study of learning without labels. Errors in percent, differences in points, measured values with their 95 % interval.", "name": "tab-score-decided"}}
-verdicts[verdicts["verdict"] != "not run"].drop(columns="command")
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The claims with a verdict. Their names begin with the source: A is the replicated study, B is Hinton's paper and code, C the study of learning without labels. Errors in percent, differences in points, measured values with their 95 % interval.", "name": "tab-score-decided"}}
+decided = verdicts[verdicts["verdict"] != "not run"]
+decided.drop(columns=["source", "runs", "command"])
 
 # %% [markdown]
 # ## What is open
