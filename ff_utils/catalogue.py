@@ -54,7 +54,7 @@ def hardware(run: Run) -> str:
 
 def searchable(store: Store) -> str:
     """The table of all runs as HTML, to which the book's script adds a filter and sorting."""
-    header = ("run", "trained", "epochs", "validation (%)", "test (%)", "time", "curve")
+    header = ("run", "trained", "epochs", "validation (%)", "test (%)", "readout", "time", "curve")
     head = "".join(f'<th scope="col">{name}</th>' for name in header)
     rows = "\n".join(_row(run) for run in store.runs())
     return f'<table class="dataframe searchable">\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>'
@@ -76,6 +76,7 @@ def _row(run: Run) -> str:
         f"<pre>{escape(command_of(config, run.epochs))}</pre></details>",
         str(run.epochs),
         *measured[:2],
+        name.replace("_", " ") if name else "",
         f'<span data-value="{seconds:.1f}">{readable_time(seconds)}</span>',
         measured[2],
     ]

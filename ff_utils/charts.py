@@ -24,7 +24,7 @@ from .errors import UserError, explained
 from .figures import GREY, LAYERS, LINES, NEGATIVE, PIXELS, POSITIVE, WIDTH, draw_image
 from .report import number
 from .results import Run
-from .uncertainty import binomial_sd, over_seeds
+from .uncertainty import NORMAL_95, binomial_sd, over_seeds
 
 
 def say_open(axes: Axes, lacking: str = "open: no run of this figure is in the results") -> None:
@@ -265,18 +265,19 @@ def draw_seeds(groups: dict[str, list[float]], images: int) -> None:
     for place, errors in enumerate(groups.values()):
         if errors:
             estimate = over_seeds(errors, images)
-            sampling = 1.96 * binomial_sd(estimate.mean, images)
+            sampling = NORMAL_95 * binomial_sd(estimate.mean, images)
             axes.errorbar(estimate.mean, place + 0.16, xerr=sampling, fmt="none", color=GREY, capsize=4,
-                          label="sampled images, 95 %" if place == 0 else None)  # fmt: skip
+                          label="sampled images, 95 %")  # fmt: skip
             if not estimate.one_seed:
                 shown = estimate.of_an_error()
                 ends = [[shown.mean - shown.low], [shown.high - shown.mean]]
                 axes.errorbar(shown.mean, place - 0.16, xerr=ends, fmt="none", color=POSITIVE, capsize=4,
-                              label="mean over seeds, 95 %" if place == 0 else None)  # fmt: skip
-            axes.plot(errors, [place] * len(errors), "o", color=POSITIVE, label="seeds" if place == 0 else None)
+                              label="mean over seeds, 95 %")  # fmt: skip
+            axes.plot(errors, [place] * len(errors), "o", color=POSITIVE, label="seeds")
     axes.set_yticks(range(len(groups)), groups)
     axes.set(xlabel="error (%)", ylim=(len(groups) - 0.5, -0.5))
-    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    drawn = {label: handle for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}  # Each once.
+    axes.legend(drawn.values(), drawn.keys(), loc="upper left", bbox_to_anchor=(1, 1))
 
 
 def draw_mistakes(run: Run | None, epoch: int, columns: int = 15, rows: int = 6) -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from .collecting import Collected, value, wrong_images
 from .results import Run
-from .uncertainty import Estimate, binomial_sd, over_seeds, paired_difference
+from .uncertainty import NORMAL_95, Estimate, binomial_sd, over_seeds, paired_difference
 
 VALIDATION, TEST = "val_label_search_error", "test_label_search_error"
 ONE_PASS = "val_one_pass_error"
@@ -97,7 +97,7 @@ def difference(before: dict[int, Measured], after: dict[int, Measured]) -> Estim
     changes = [after[seed].value - before[seed].value for seed in shared]
     if len(shared) > 1:
         return over_seeds(changes)
-    half = 1.96 * _paired_sd(before[shared[0]], after[shared[0]])
+    half = NORMAL_95 * _paired_sd(before[shared[0]], after[shared[0]])
     return Estimate(changes[0], changes[0] - half, changes[0] + half, 1)
 
 

@@ -200,6 +200,8 @@ class RunConfig(BaseModel):
             raise ValueError("decay_to must be greater than decay_from")
         if self.reads_head and self.head_lr == 0:
             raise ValueError(f"{self.negatives} negatives need the softmax head: give head_lr above 0")
+        if self.head_inputs == "standardized" and self.weight_averaging:
+            raise ValueError("a standardized head follows the weights and not their average: give weight_averaging 0")
         if self.algorithm == "backprop" and self.head_lr == 0:
             raise ValueError("backprop trains the net through its softmax: give head_lr above 0")
         if self.algorithm != "forward_forward" and self.contrast != "label":

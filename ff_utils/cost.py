@@ -16,6 +16,9 @@ import torch
 from .config import RunConfig
 from .labels import CLASSES
 
+# Where they are not those of MNIST's kin: the inputs of a data set, and the classes of a pretext task.
+PIXELS = {"digits": 64, "cifar10": 3072, "svhn": 3072}
+WAYS = {"rotation": 4, "flip": 2, "flip4": 4, "jigsaw": 24}
 OVERHEAD = 1.5  # Time of a run over that of its training products: element-wise work and evaluation.
 
 
@@ -34,12 +37,14 @@ class Product:
         return 2 * self.rows * self.inner * self.columns
 
 
-def step_products(config: RunConfig, pixels: int = 784, classes: int = CLASSES) -> list[Product]:
+def step_products(config: RunConfig) -> list[Product]:
     """The products of one training step, in order: forward, then weight gradients.
 
-    Left out: the optimiser's (`orthogonal` has some), and that backprop sends gradients down as well.
+    Left out: the optimiser's (`orthogonal` has some), that backprop sends gradients down as well, and that negatives
+    which are images share no pixels with the positives.
     """
-    batch = config.batch_size
+    batch, pixels = config.batch_size, PIXELS.get(config.dataset, 784)
+    classes = WAYS.get(config.pretext, CLASSES)
     labels = {"label_search": classes, "all": classes, "shortlist": 1 + config.shortlist}.get(config.negatives, 2)
     learned = (classes if config.negatives == "all" else 2) * batch
     passes = [labels * batch] + ([batch] if config.head_lr else [])
@@ -51,15 +56,15 @@ def step_products(config: RunConfig, pixels: int = 784, classes: int = CLASSES) 
 
 
 @functools.cache
-def products_per_second(dtype: torch.dtype, device: torch.device, width: int = 1024) -> float:
+def products_per_second(dtype: torch.dtype, device: torch.device) -> float:
     """Floating-point operations per second that this machine reaches on a product of 512 rows."""
-    a, b = (torch.ones(512, width, dtype=dtype, device=device), torch.ones(width, width, dtype=dtype, device=device))
+    a, b = (torch.ones(rows, 1024, dtype=dtype, device=device) for rows in (512, 1024))
     times = []
     for _ in range(5):
         start = time.perf_counter()
         (a @ b)[0, 0].item()
         times.append(time.perf_counter() - start)
-    return Product(512, width, width).operations / min(times)
+    return Product(512, 1024, 1024).operations / min(times)
 
 
 def expected_seconds(config: RunConfig, epochs: int, images: int, dtype: torch.dtype, device: torch.device) -> float:

@@ -15,7 +15,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
     Until then `path` stays as it was. One process at a time: take a lock where another might write too.
     """
-    unfinished = path.with_suffix(".tmp")
+    unfinished = path.with_name(path.name + ".tmp")
     try:
         with open(unfinished, "wb") as file:
             yield file

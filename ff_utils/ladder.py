@@ -14,8 +14,8 @@ from . import charts
 from .collecting import Collected
 from .comparing import TEST, VALIDATION, change, estimates
 from .figures import GREY, MARK, POSITIVE, WIDTH
-from .gap import FACTORS, SCALES
 from .report import points
+from .studies.gap import FACTORS, SCALES
 from .uncertainty import Estimate
 
 A, B = "ends: A", "ends: B"

@@ -271,8 +271,9 @@ def readings(collected: Collected, rows: Sequence[published.Row]) -> pd.DataFram
     for row in rows:
         epoch = collected.study.profile.milestones[row.epochs]
         ours = {
-            f"{name} error (%)": str(estimates(collected, metric, epoch).get(base, lacking))
+            f"{name} error (%)": str(found[base].of_an_error()) if base in found else lacking
             for name, metric in (("validation", VALIDATION), ("test", TEST))
+            for found in [estimates(collected, metric, epoch)]
         }
         theirs = {"its validation": f"{row.validation:.2f}", "its test": f"{row.test:.2f}"}
         table.append({"epochs": epoch} | ours | {"the source's epochs": row.epochs} | theirs)
@@ -293,7 +294,7 @@ def field_table(ours: dict[str, Collected]) -> pd.DataFrame:
                 words = key if factor in ("change", "recipe") else f"{SYMBOLS.get(factor, factor)} {number(key)}"
                 net = " × ".join(map(str, (len(cell.config.hidden), cell.config.hidden[0])))
                 row = {"system": f"ours: {name}, {words}", "net": net, "epochs": cell.epochs}
-                rows.append(row | {"test error (%)": str(errors[key]), "seeds": errors[key].seeds})
+                rows.append(row | {"test error (%)": str(errors[key].of_an_error()), "seeds": errors[key].seeds})
     return _table(rows, "system")
 
 

@@ -170,7 +170,7 @@ class Store:
 
     def runs(self) -> list[Run]:
         """Every sound run, oldest first. Damaged folders are warned of, once."""
-        folders = sorted(p for p in self.runs_folder.glob("[0-9]*") if p.is_dir())
+        folders = sorted(p for p in self.runs_folder.glob("[0-9]*_*") if p.is_dir())
         for folder in folders:
             if folder not in self._read:
                 try:

@@ -305,9 +305,9 @@ def evaluation_share() -> pd.DataFrame:
     return table.rename_axis(columns=None)
 
 
-def training_seconds(run: Run) -> float:
-    """Seconds of training of a whole run, without evaluation."""
-    return float(run.metrics["train_seconds"].sum())
+def training_seconds(run: Run, epochs: int) -> float:
+    """Seconds of training of the first `epochs` epochs of a run, without evaluation."""
+    return float(run.metrics.loc[:epochs, "train_seconds"].sum())
 
 
 def time_to_accuracy(collected: Collected) -> pd.DataFrame:
@@ -317,8 +317,8 @@ def time_to_accuracy(collected: Collected) -> pd.DataFrame:
             "aim": row["aim"],
             "seed": row["seed"],
             "epochs": row["epochs"],
-            "training (s)": round(training_seconds(run)),
-            "with evaluation (s)": round(float(run.metrics["seconds"].sum())),
+            "training (s)": round(training_seconds(run, row["epochs"])),
+            "with evaluation (s)": round(float(run.metrics.loc[: row["epochs"], "seconds"].sum())),
             "validation (%)": run.at(row["epochs"], VALIDATION),
             "test (%)": run.at(row["epochs"], TEST),
         }

@@ -11,9 +11,9 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from . import collecting, studies
+from . import catalogue, collecting, studies
 from .comparing import IMAGES, TEST, VALIDATION, Measured
-from .config import RunConfig
+from .config import RECIPES, RunConfig, nearest_recipe
 from .published import STEPS, TABLE_1, Row
 from .results import Run
 from .studies import Profile
@@ -68,6 +68,36 @@ def settings_in_words(config: RunConfig, base: RunConfig) -> str:
     """In what a run's configuration differs from the base, but for its seed."""
     different = config.vary(seed=base.seed).differences(base)
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in different.items()) or "base"
+
+
+def run_in_words(run: Run) -> str:
+    """A run as prose has it: the recipe nearest to it, what was changed in it, its size, length and name.
+
+    Threshold and schedule are named only where they do not follow size and length as the recipe's do.
+    """
+    config, recipe = run.config, nearest_recipe(run.config)
+    base, width = RECIPES[recipe], config.hidden[0]
+    scaled = {name: getattr(config, name) for name in ("hidden", "seed", "dataset", "probe")}
+    scaled["theta"] = round(base.theta * width / base.hidden[0], 3)
+    if base.decay_to is not None:
+        scaled |= {"decay_from": run.epochs // 2, "decay_to": run.epochs}
+    changes = [_change_in_words(*change) for change in config.differences(base.vary(**scaled)).items()]
+    listed = " and ".join(filter(None, (", ".join(changes[:-1]), *changes[-1:])))
+    name = {"paper": "the study's recipe", "hinton": "Hinton's code"}[recipe]
+    return (
+        f"{name}{' with ' * bool(changes)}{listed}, {catalogue.layers(config)} units, {run.epochs} epochs, one seed, "
+        f"run {run.id}"
+    )
+
+
+def _change_in_words(name: str, value: object) -> str:
+    if name == "jitter" and value:
+        return "shifts of one pixel" if value == 1 else f"shifts of up to {value} pixels"
+    if name == "weight_averaging" and value:
+        return "averaged weights"
+    if isinstance(value, (bool, str)) or value is None:
+        return f"{name.replace('_', ' ')}: {str(value).replace('_', ' ')}"
+    return f"{name.replace('_', ' ')} {value}"
 
 
 def candidates(profile: Profile, epoch: int, jitter: bool) -> dict[RunConfig, dict[int, Run]]:

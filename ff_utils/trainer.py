@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +16,7 @@ from torch import Tensor
 
 from . import kernels
 from .config import RunConfig
+from .cost import products_per_second
 from .data import Shifter, Splits
 from .errors import UserError
 from .negatives import Batch, Sampler, sampler
@@ -46,17 +46,8 @@ def fastest_dtype(device: torch.device) -> torch.dtype:
         if named not in ("bfloat16", "float32", "float64"):
             raise UserError(f"FF_DTYPE is {named!r}; it may be bfloat16, float32 or float64")
         return getattr(torch, named)
-
-    def seconds(dtype: torch.dtype) -> float:
-        a, b = (torch.ones(512, 1024, device=device, dtype=dtype) for _ in range(2))
-        times = []
-        for _ in range(5):
-            start = time.perf_counter()
-            (a @ b.t())[0, 0].item()
-            times.append(time.perf_counter() - start)
-        return min(times)
-
-    return torch.bfloat16 if seconds(torch.bfloat16) < 0.8 * seconds(torch.float32) else torch.float32
+    faster = products_per_second(torch.bfloat16, device) > 1.25 * products_per_second(torch.float32, device)
+    return torch.bfloat16 if faster else torch.float32
 
 
 @dataclass(frozen=True)

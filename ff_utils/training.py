@@ -33,13 +33,12 @@ from .goodness import goodness_named
 from .negatives import sampler
 from .readout import error_percent
 from .results import Run, Store
-from .selfsup.probe import probe
 from .selfsup.twin import trainer_class
 from .trainer import Trainer
 
 ENGINE_VERSION = 1  # Goes up when the same configuration may give other results.
 # What of a run's provenance must agree for the same digits.
-SAME_DIGITS = ("engine_version", "versions", "device", "dtype", "threads")
+SAME_DIGITS = ("engine_version", "versions", "device", "dtype", "threads", "compiled", "data_checksum")
 MILESTONES = (60, 80, 100, 120, 200, 500)
 CHECKPOINT_SECONDS = 60.0
 KEPT = "The last checkpoint is kept, and the same command goes on from it."
@@ -95,14 +94,16 @@ class Record:
                     if milestone:
                         self.diagnostics[f"activity_{epoch}_layer{i}"] = activity
                         self.diagnostics[f"active_{epoch}_layer{i}"] = active
-        if milestone:
+        if milestone and trainer.config.probe != "none":
+            # Only here: it loads scikit-learn, which takes a second that most runs can do without.
+            from .selfsup.probe import probe
+
             probed, predictions, diagnostics = probe(trainer)
             columns |= probed
             self.predictions |= {f"{name}_{epoch}": found for name, found in predictions.items() if "layer" not in name}
+            self.predictions |= {"val_classes": trainer.splits.validation.labels.cpu(),
+                                 "test_classes": trainer.splits.test.labels.cpu()}  # fmt: skip
             self.diagnostics |= diagnostics  # Of the last milestone alone: an embedding is large.
-            if probed:
-                self.predictions |= {"val_classes": trainer.splits.validation.labels.cpu(),
-                                     "test_classes": trainer.splits.test.labels.cpu()}  # fmt: skip
         return columns
 
     def state(self) -> dict:
@@ -269,7 +270,7 @@ def _train(config, epochs, store, folder, splits, progress, dtype, device, check
         trainer.load(state)
         before = record.provenance | record.provenance.get("resumed", [{}])[-1]
         if any(before[key] != machine[key] for key in SAME_DIGITS):
-            tqdm.write(f"resuming at epoch {trainer.epoch} under other versions or hardware: digits may differ")
+            tqdm.write(f"resuming at epoch {trainer.epoch} under other versions, hardware or data: digits may differ")
             record.provenance.setdefault("resumed", []).append({"at_epoch": trainer.epoch, **machine})
     rows_file = folder / "metrics.jsonl"
     with explained(folder, KEPT, "FF_CACHE"):

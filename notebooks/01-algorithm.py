@@ -182,7 +182,7 @@ def total_loss(x, weights, t, theta, greedy=True):
 #
 # The update is Hebbian in form. The weight between input $i$ and unit $j$ moves by the product of the two
 # activities. A single number per row, $p - t$, sets sign and size: it is negative for positives and positive
-# for negatives, and it vanishes for a row the layer is already sure of.
+# for negatives, and it vanishes for a row the layer already gets right with certainty.
 
 
 # %%
@@ -448,6 +448,10 @@ shares = [
 assert shares[0] > 80 and abs(shares[1] - 50) < shares[0] - 50
 glue("ch01_whole", shares[0], display=False)
 glue("ch01_direction", shares[1], display=False)
+glue("ch01_pairs", len(truth), display=False)
+half = 1.96 * (shares[1] * (100 - shares[1]) / len(truth)) ** 0.5
+glue("ch01_direction_low", shares[1] - half, display=False)
+glue("ch01_direction_high", shares[1] + half, display=False)
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"caption": "The goodness of a second layer with random weights, behind the trained first layer. Left: it gets the activities as they are. Right: it gets their direction only. A pair is one image with its true label and with a wrong one.", "name": "fig-ch01-direction"}, "image": {"alt": "Two pairs of histograms. With whole activities handed on, positives have clearly higher goodness than negatives although the second layer is untrained. With only the direction handed on, the two histograms overlap."}}
 figures.draw_lengths(whole, only_direction, shares)
@@ -455,7 +459,8 @@ figures.draw_lengths(whole, only_direction, shares)
 # %% [markdown]
 # With whole activities, the untrained layer gives the positive the greater goodness in
 # {glue:text}`ch01_whole:.0f` % of the pairs ({numref}`fig-ch01-direction`, left). With directions it does so
-# in {glue:text}`ch01_direction:.0f` %, where a coin would get 50 % (right).
+# in {glue:text}`ch01_direction:.0f` %, where a coin would get 50 % (right). With {glue:text}`ch01_pairs` pairs the 95 %
+# interval is {glue:text}`ch01_direction_low:.0f` to {glue:text}`ch01_direction_high:.0f` %.
 #
 # So the normalisation takes away exactly what the layer below has already used. What is left is the pattern:
 # *which* units are active, relative to each other. The second layer has to find its own evidence there.

@@ -106,12 +106,12 @@ figures.draw_labelled(labelled.view(-1, 28, 28), codes)
 #
 # ## Shifts
 #
-# {term}`Jitter <jitter>` shifts each training image by up to $p$ pixels in both directions. The shift is drawn anew for
+# {term}`Jitter <jitter>` shifts each training image by up to $r$ pixels in both directions. The shift is drawn anew for
 # every image in every epoch, and uniformly. Validation and test images are never shifted.
 #
-# One source enumerates the 25 shifts for $p = 2$ {cite:p}`hinton2022`. The other pads with $p$ zeros and
-# crops at a random place {cite:p}`shirahama2026`. The set of images is the same: each of the $(2p+1)^2$
-# places to crop gives one shift. The next cell checks it for $p = 2$.
+# One source enumerates the 25 shifts for $r = 2$ {cite:p}`hinton2022`. The other pads with $r$ zeros and
+# crops at a random place {cite:p}`shirahama2026`. The set of images is the same: each of the $(2r+1)^2$
+# places to crop gives one shift. The next cell checks it for $r = 2$.
 
 # %%
 reach = 2
@@ -125,7 +125,7 @@ cropped = torch.stack(
 )
 assert torch.equal(shifted, cropped)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The 25 shifts for $p = 2$. The unshifted image is framed.", "name": "fig-ch02-shifts"}, "image": {"alt": "A grid of five by five copies of a handwritten seven, each shifted by minus two to plus two pixels in each direction; the one in the middle is framed.", "width": "62%"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The 25 shifts for $r = 2$. The unshifted image is framed.", "name": "fig-ch02-shifts"}, "image": {"alt": "A grid of five by five copies of a handwritten seven, each shifted by minus two to plus two pixels in each direction; the one in the middle is framed.", "width": "62%"}}
 figures.draw_shifts(shifted / 255, reach)
 
 # %% [markdown]
@@ -347,13 +347,13 @@ figures.draw_sampling(
 # ## Compare in pairs
 #
 # Two runs that are tested on the *same* images can be compared more sharply. Images that both get right, or
-# both wrong, say nothing about which is better. Let $b$ be the number that only the first gets wrong, and $c$
-# the number that only the second gets wrong. The difference of the error rates and its standard error, if
+# both wrong, say nothing about which is better. Let $n_{10}$ be the number that only the first gets wrong, and
+# $n_{01}$ the number that only the second gets wrong. The difference of the error rates and its standard error, if
 # the runs are equally good, are
 #
 # ```{math}
 # :label: eq-paired
-# \Delta = \frac{b - c}{n}, \qquad \mathrm{SE}(\Delta) = \frac{\sqrt{b + c}}{n} .
+# \Delta = \frac{n_{10} - n_{01}}{n}, \qquad \mathrm{SE}(\Delta) = \frac{\sqrt{n_{10} + n_{01}}}{n} .
 # ```
 #
 # We compare the two nets of this chapter, which differ only in their seed.
@@ -361,30 +361,42 @@ figures.draw_sampling(
 # %% tags=["nbval-ignore-output"]
 other = second.evaluate("validation", search=True).label_search == truth
 both = int((~right & ~other).sum())
-b, c, n = int((~right).sum()) - both, int((~other).sum()) - both, len(truth)
+n10, n01 = int((~right).sum()) - both, int((~other).sum()) - both
+n = len(truth)
 
-difference = 100 * (b - c) / n
-paired = 100 * (b + c) ** 0.5 / n
-q = np.array([b + both, c + both]) / n
+difference = 100 * (n10 - n01) / n
+paired = 100 * (n10 + n01) ** 0.5 / n
+q = np.array([n10 + both, n01 + both]) / n
 unpaired = 100 * (q * (1 - q) / n).sum() ** 0.5
 
-print(f"only the first wrong: {b}, only the second: {c}, both: {both}")
+print(f"only the first wrong: {n10}, only the second: {n01}, both: {both}")
 print(f"difference {difference:+.2f} points")
 print(f"standard error {paired:.2f} paired, {unpaired:.2f} unpaired")
 assert both > 0 and paired < unpaired
 
 # %% tags=["remove-cell", "nbval-ignore-output"]
 glue("ch02_both", both, display=False)
-glue("ch02_discordant", b + c, display=False)
+glue("ch02_discordant", n10 + n01, display=False)
 glue("ch02_difference", difference, display=False)
 glue("ch02_paired", paired, display=False)
 glue("ch02_unpaired", float(unpaired), display=False)
+ratio = abs(difference) / paired if paired else 0.0
+glue("ch02_ratio", ratio, display=False)
+glue(
+    "ch02_conclusion",
+    "it may be chance" if ratio < 1.96 else "chance alone is rarely as far off",
+    display=False,
+)
 
 # %% [markdown]
 # On {glue:text}`ch02_both` images both are wrong, and these drop out. Only {glue:text}`ch02_discordant`
 # images decide. The difference is {glue:text}`ch02_difference:+.1f` points. Its standard error is
 # {glue:text}`ch02_paired:.1f` points in pairs, and would be {glue:text}`ch02_unpaired:.1f` if the nets had
-# been tested on different images. To make this possible, a stored run keeps its predictions for every
+# been tested on different images. The difference is {glue:text}`ch02_ratio:.1f` standard errors in
+# pairs:
+# {glue:text}`ch02_conclusion`.
+#
+# To make this possible, a stored run keeps its predictions for every
 # validation and test image.
 #
 # ## Rules of this book
@@ -393,9 +405,9 @@ glue("ch02_unpaired", float(unpaired), display=False)
 # 2. **One factor at a time, around a fixed base.** Every cell of a study differs from the base in one field.
 #    Which hyperparameters are under study, which are tuned along and which are fixed is said in each chapter.
 # 3. **Compare in pairs** on the same images, by equation {eq}`eq-paired`.
-# 4. **Two sources of chance, both reported.** An interval over seeds uses Student's $t$. It covers the
-#    randomness of training, and not that of the test images; the standard error {eq}`eq-standard-error` covers
-#    those.
+# 4. **Two sources of chance.** With several seeds an interval is over seeds (Student's $t$) and covers the
+#    randomness of training. With one seed it is over the sampling of the images, by {eq}`eq-standard-error` or in
+#    pairs by {eq}`eq-paired`, and the page says so. Neither contains the other.
 # 5. **Three seeds resolve little.** With three, the $t$ quantile for 95 % is 4.3. Where a question cannot be
 #    decided, the chapter says so.
 # 6. **The one-standard-error rule.** Among settings within one standard error of the best, the base value or
@@ -424,7 +436,7 @@ glue("ch02_milestones", ", ".join(map(str, MILESTONES)), display=False)
 # ## How a run is stored and cited
 #
 # A finished run is a folder of plain files in `results/runs/`. Its name is the **run id**: the time it was
-# stored and a short hash of its configuration, `YYYYMMDD_HHMMSS-xxxxxxxx`. Tables in this book cite runs by
+# started and a short hash of its configuration, `YYYYMMDD_HHMMSS-xxxxxxxx`. Tables in this book cite runs by
 # this id.
 #
 # | file | content |
@@ -446,9 +458,9 @@ print(command_of(recipe("paper", theta=128), epochs=60))
 # ## Two recipes
 #
 # The search log starts from two published recipes. `paper` is the study replicated here, `hinton` the
-# published code of {cite:t}`hinton2022`. This is where they differ:
+# published code of {cite:t}`hinton2022`. {numref}`tab-ch02-recipes` shows where they differ.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The fields in which the two recipes differ. `None`: the learning rates never fall.", "name": "tab-ch02-recipes"}}
 differing = RECIPES["paper"].differences(RECIPES["hinton"])
 columns = {
     name: [str(getattr(known, field)) for field in differing]
@@ -472,7 +484,8 @@ pd.DataFrame(columns, index=list(differing))
 # | $S(c)$ | score of label $c$ | `label_scores` |
 # | $\lambda$, $m_j$ | strength of peer normalisation; mean activity of unit $j$ | `peer_normalization`, `mean_activity` |
 # | $B$, $N$ | images in a mini-batch; units of a layer | `batch_size`, `hidden` |
-# | $n$, $b$, $c$ | images compared; images only one of two runs gets wrong | |
+# | $r$ | reach of a shift, in pixels | `jitter` |
+# | $n$, $n_{10}$, $n_{01}$ | images compared; images that only the first or only the second of two runs gets wrong | |
 #
 # ## Deviations, and what is assumed
 #
@@ -494,7 +507,8 @@ pd.DataFrame(columns, index=list(differing))
 # `layer_reduction` has this form and the sum.
 #
 # For {cite:t}`hinton2022`, text and published code differ in places; `hinton` follows the code. Its learning
-# rate is stated there for an average of gradients. We state the equal rate for momentum.
+# rate $\varepsilon$ is stated there for an average of gradients, $v \leftarrow \mu v + (1 - \mu) \nabla$. Our momentum
+# adds them up, $v \leftarrow \mu v + \nabla$, so the equal rate is $(1 - \mu)\,\varepsilon$.
 #
 # Which 10,000 training images serve for validation is our choice.
 #
@@ -510,7 +524,7 @@ pd.DataFrame(columns, index=list(differing))
 # ````{solution} ex-ch02-real
 # :class: dropdown
 #
-# The difference is 0.15 points, so $b - c = 15$, and $b + c = 150$. Its standard error is
+# The difference is 0.15 points, so $n_{10} - n_{01} = 15$, and $n_{10} + n_{01} = 150$. Its standard error is
 # $\sqrt{150} / 10{,}000 = 0.12$ points. The difference is 1.2 standard errors: quite possibly chance.
 # ````
 #

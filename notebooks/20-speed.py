@@ -18,9 +18,9 @@
 # engine comes to that, and what each step on the way brought.
 #
 # **What you will see.** The operations and bytes of one training step, and from them the floor. A record log: every
-# improvement with the time before and after it. Where the time goes that is left. How the fraction of the
-# limit depends on the size of the net. A cheaper hard negative. And how soon a net reaches a given error on two
-# processor cores.
+# change with the time before and after it, also those that gain only with the next, or nothing. Where the time goes
+# that is left. How the fraction of the limit depends on the size of the net. A cheaper hard negative. And how soon a
+# net reaches a given error on two processor cores.
 
 # %% tags=["parameters"]
 profile = (
@@ -51,6 +51,7 @@ collecting.check_parameters(profile, train)
 # A step of FF multiplies activities by weights on the way up, and activities by gradients for the update. There is no
 # backward pass. {numref}`tab-speed-work` counts the products of one step at 4 × 2000 units and a batch of 256, for three
 # ways to make negatives. A *label search* runs all ten labels; a *shortlist* the true one and two candidates.
+# The step is timed without the softmax head, which the baselines lack.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "One training step, 4 × 2000, batch 256: matrix products and their floating-point operations after sharing and reuse, and the memory traffic of the optimiser's pass over all weights.", "name": "tab-speed-work"}}
 base = recipe("paper", layer_reduction="sum", head_lr=0.0)
@@ -84,9 +85,9 @@ speed.machines()
 # %% [markdown]
 # ## The record log
 #
-# {numref}`tab-speed-random` to {numref}`tab-speed-shortlist` go from the usual way to write FF, with autograd and a
-# DataLoader, to the engine. Each row adds one change to the row above. All rows of a table were timed in turns
-# in one run, so that a busy machine is unfair to none; given is the best turn.
+# {numref}`tab-speed-random`, {numref}`tab-speed-search` and {numref}`tab-speed-shortlist` go from the usual way to
+# write FF, with autograd and a DataLoader, to the engine. Each row adds one change to the row above. All rows of a
+# table were timed in turns in one run, so that a busy machine is unfair to none; given is the best turn.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Record log for random negatives: one training step, before and after each change, and the fraction of the limit that is reached.", "name": "tab-speed-random"}}
 speed.records("random")
@@ -167,11 +168,15 @@ speed.small()
 # %% [markdown]
 # ## Does it still learn the same?
 #
-# A fast engine that trains something else is no use. Small nets were trained by every rung of the log, with the same
-# seeds: {numref}`tab-speed-agreement`. The rungs share their random numbers with each other, but not with
-# the autograd version, which draws its own.
+# A fast engine that trains something else is no use. {numref}`tab-speed-agreement` has small nets trained by most rungs
+# of the log with the same seeds. The rungs share their random numbers with each other, but not with the autograd
+# version, which draws its own.
+#
+# *Passes reused* and *freed memory kept* leave every error exactly as it was. The others round differently, and after
+# two epochs the seeds of one row lie many points apart. So the table excludes a gross error and no more. That
+# the updates are equal is shown by the tests (`tests/test_update.py`).
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Validation error (%) after two epochs of 4 × 300 nets, mean and range over three seeds, for every rung and for the engine in float32.", "name": "tab-speed-agreement"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Validation error (%) after two epochs of 4 × 300 nets, mean and range over three seeds, for most rungs and for the engine in float32.", "name": "tab-speed-agreement"}}
 speed.agreement()
 
 # %% [markdown]
@@ -186,12 +191,33 @@ speed.evaluation_share()
 # %% [markdown]
 # ## A cheaper hard negative
 #
-# A label search runs ten labels to find one. The softmax head, which learns on the side from the neutral pass, has
-# an opinion on which labels are confusing. The *shortlist* asks it for $k$ wrong labels and searches only these.
-# {numref}`fig-speed-hits` shows how often the exactly hardest label is among them.
+# A label search runs ten labels to find one. The softmax head learns on the side from the neutral pass.
+# The *shortlist* asks it for the $k$ wrong labels that it thinks most likely, and searches only these.
+# {numref}`fig-speed-hits` shows how often the exactly hardest label is among them, with the replicated study's recipe.
+# For $k = 2$ that is {glue:text}`speed_hits`, from epoch to epoch; chance would be {glue:text}`speed_hits_chance`.
+# {glue:text}`speed_hits_verdict` The head learns little on these nets ({ref}`sec-hard-head`). So the errors below are
+# compared on Hinton's recipe, where it learns.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "How often the wrong label with the greatest score is among the k that the head proposes, on 2,000 training images, while a 4 × 2000 net of source A's recipe trains. Chance is k/9.", "name": "fig-speed-hits"}, "image": {"alt": "Line chart of the hit rate against the number of labels searched, one line per epoch."}}
 speed.draw_hits()
+hits = speed.counted("shortlist")
+of_two = hits.loc[hits["k"] == 2, "found"] if len(hits) else hits
+chance = 100 * 2 / 9
+glue("speed_hits_chance", f"{chance:.0f} %", display=False)
+glue(
+    "speed_hits",
+    f"{of_two.min():.0f} to {of_two.max():.0f} %" if len(of_two) else "open",
+    display=False,
+)
+glue(
+    "speed_hits_verdict",
+    "Whether that is better than chance is open."
+    if not len(of_two)
+    else "On average this is better than chance."
+    if of_two.mean() > chance
+    else "On average this is no better than chance.",
+    display=False,
+)
 
 # %% [markdown]
 # {numref}`fig-speed-classes` shows what the samplers cost as the number of classes grows. The label search grows in
@@ -219,17 +245,27 @@ gap = comparing.change(
     comparing.VALIDATION,
 )
 glue("speed_shortlist_gap", report.points(gap), display=False)
+glue(
+    "speed_shortlist_excluded",
+    "What it may cost is open."
+    if gap is None
+    else f"A cost of {gap.high:.2f} points is not excluded (seeds: {gap.seeds})."
+    if gap.high > 0
+    else f"That it costs anything is excluded (seeds: {gap.seeds}).",
+    display=False,
+)
 
 # %% [markdown]
-# The shortlist changes the validation error by {glue:text}`speed_shortlist_gap`.
+# The shortlist changes the validation error by {glue:text}`speed_shortlist_gap`. {glue:text}`speed_shortlist_excluded`
 #
 # ## Time to accuracy
 #
 # How soon is an error rate reached on two cores? Three schedules were chosen on validation, one for each aim: 2.5 %,
-# 1.5 % and 1.36 % test error, the last being Hinton's result with 4 × 2000 units. All use 3 × 1000 units, batches of
-# 100 and the negatives of Hinton's code. The learning rate is doubled and falls linearly over
-# the second part, images are shifted by up to one pixel, and what is evaluated are averaged weights. The method
-# stays what it is: every layer learns from its own goodness, and no gradient crosses layers.
+# 1.5 % and 1.36 % test error, the last being Hinton's result with 4 × 2000 units *without* shifted images. It is a
+# mark, not a contest: ours are shifted, and with shifts he has 0.64 %. All use 3 × 1000 units, batches of 100 and the
+# negatives of Hinton's code. The learning rate is doubled and falls linearly over the second part, images are shifted
+# by up to one pixel, and what is evaluated are averaged weights. The method stays what it is: every layer learns from
+# its own goodness, and no gradient crosses layers.
 
 # %% tags=["nbval-ignore-output"]
 fast = collecting.collect(studies.get("speed-run", profile), train)
@@ -248,12 +284,11 @@ glue(
 )
 tests = comparing.estimates(fast, comparing.TEST)
 for name, aim in (("2_5", "2.5 %"), ("1_5", "1.5 %"), ("1_36", "1.36 %")):
-    runs = [
-        fast.by_name[row["run"]]
+    seconds = [
+        speed.training_seconds(fast.by_name[row["run"]], row["epochs"])
         for row in fast.table.to_dict("records")
         if row["aim"] == aim
     ]
-    seconds = [speed.training_seconds(run) for run in runs]
     glue(f"speed_test_{name}", report.interval(tests.get(aim)), display=False)
     glue(
         f"speed_time_{name}",
@@ -264,9 +299,10 @@ if profile == "paper" and not fast.missing:
     assert tests["1.5 %"].mean < 1.7
 
 # %% [markdown]
-# These runs are from {glue:text}`speed_hardware`. The first schedule reaches a mean test error of {glue:text}`speed_test_2_5` in {glue:text}`speed_time_2_5` of training, the
-# second {glue:text}`speed_test_1_5` in {glue:text}`speed_time_1_5`, the third {glue:text}`speed_test_1_36` in
-# {glue:text}`speed_time_1_36` (means over the seeds).
+# These runs are from {glue:text}`speed_hardware`. The first schedule reaches a mean test error of
+# {glue:text}`speed_test_2_5` in {glue:text}`speed_time_2_5` of training, the second {glue:text}`speed_test_1_5` in
+# {glue:text}`speed_time_1_5`, the third {glue:text}`speed_test_1_36` in {glue:text}`speed_time_1_36` (means over the
+# seeds). {numref}`tab-speed-runs` lists every run, and {numref}`fig-speed-times` draws them.
 #
 # ## Run it yourself
 #
@@ -280,7 +316,7 @@ if profile == "paper" and not fast.missing:
 #
 # - No graphics processor was at hand: the engine runs on one, but nothing here is measured there.
 # - The limit counts the products after sharing and reuse. Against products without these, the fractions would be
-#   greater than 1.
+#   greater.
 #
 # ```{exercise} The price of a small batch
 # :label: ex-speed-batch

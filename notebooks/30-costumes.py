@@ -33,8 +33,8 @@ from ff_utils import (
     RunConfig,
     Trainer,
     collecting,
+    costumes,
     figures,
-    gap,
     load,
     recipe,
     studies,
@@ -68,7 +68,7 @@ collecting.check_parameters(profile, train)
 # With $\theta$ and the temperature $T$ of the logit $(g-\theta)/T$ grown likewise, the loss is the same. The gradient
 # is $\sqrt s$ times smaller and the step should be $\sqrt s$ times greater, so all rates grow $s$-fold and such a decay
 # shrinks $s$-fold. **A threshold
-# of 112 at $T = 1$ is one of 2,000 at $T = 17.9$.** {py:func}`ff_utils.gap.costume` does both.
+# of 112 at $T = 1$ is one of 2,000 at $T = 17.9$.** {py:func}`ff_utils.costumes.costume` does both.
 #
 # Here are two nets that differ in every one of these numbers, trained from the same start in double precision.
 
@@ -81,7 +81,7 @@ config = RunConfig(
     layer_reduction="sum",
     batch_size=100,
 )
-dressed = gap.costume(config, scale=17.9)
+dressed = costumes.costume(config, scale=17.9)
 pd.DataFrame(
     {
         "unit vectors": config.differences(dressed),
@@ -128,9 +128,9 @@ print(
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The two recipes at 4 × 2000 units in the same units. For the replicated study: its published θ and learning rate, with the loss summed over layers.", "name": "tab-costume"}}
 base = studies.profile_named("paper").base
-a = gap.costume(base, base.hidden[0] / base.theta)
+a = costumes.costume(base, base.hidden[0] / base.theta)
 b = recipe("hinton", hidden=base.hidden, theta=float(base.hidden[0]))
-q = gap.MEAN_SQUARE
+q = costumes.MEAN_SQUARE
 first_a, deeper_a = a.lr[0] * q, a.lr[1]
 start_a = [a.init_scale[0] * q**0.5 / 3**0.5, a.init_scale[1] / 3**0.5]
 rows = {
@@ -161,7 +161,7 @@ for name, value in {
 table.map("{:.4g}".format).rename_axis(columns="in Hinton's units")
 
 # %% [markdown]
-# What is left between the recipes is *rates and scales*:
+# What is left between the recipes is, first of all, *rates and scales*:
 #
 # - **One learning rate is not one rate.** With unit vectors inside and an input of length 9, the first layer of the
 #   replicated study learns {glue:text}`costume_ratio` times as fast as its deeper layers, and

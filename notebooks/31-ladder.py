@@ -29,18 +29,17 @@ train = "auto"  # never, missing, all (from scratch) or auto
 from myst_nb import glue
 
 from ff_utils import (
-    catalogue,
     charts,
     collecting,
     comparing,
     diagnostics,
     figures,
-    gap,
     ladder,
     report,
     scorecard,
     studies,
 )
+from ff_utils.studies import gap
 
 figures.style()
 collecting.check_parameters(profile, train)
@@ -104,7 +103,13 @@ for way in ("alone", "in company"):
         )
         glue(f"ladder_{way.replace(' ', '_')}_{place + 1}", text, display=False)
 ratio = gap.between(study.profile, {"input"}).lr
-glue("ladder_ratio", f"{ratio[0] / ratio[1]:.0f}", display=False)
+temperature = gap.between(study.profile, set()).temperature
+for name, value in (
+    ("ratio", ratio[0] / ratio[1]),
+    ("temperature", temperature),
+):
+    # Two digits, as in the chapter on costumes.
+    glue(f"ladder_{name}", f"{float(f'{value:.2g}'):g}", display=False)
 known = any(ways["alone"] for ways in shares.values())
 harmful = [
     f
@@ -131,7 +136,50 @@ for name, change in (
 ):
     glue(f"ladder_{name}", report.points(change), display=False)
     if profile == "paper" and change and "rate" in name:
-        assert change.mean > 0, "the text says that the first idea fails"
+        assert change.mean > 0, "the text says that the remedy fails"
+in_company = {
+    factor: shares.get(factor, {}).get("in company") for factor in gap.SCALES
+}
+needed = ("first rate", "temperature")  # The text names them.
+for factor in needed:
+    name = factor.replace(" ", "_")
+    glue(
+        f"ladder_last_{name}", report.points(in_company[factor]), display=False
+    )
+rest = [
+    found.mean
+    for factor, found in in_company.items()
+    if found is not None and factor not in needed
+]
+glue(
+    "ladder_last_rest",
+    f"{min(rest):+.2f} to {max(rest):+.2f} points".replace("-", "−")
+    if rest
+    else "open",
+    display=False,
+)
+if profile == "paper" and all(in_company.values()):
+    assert max(in_company[factor].mean for factor in needed) < min(rest)
+if profile == "paper" and known:
+    assert not {"first rate", "temperature"} & set(shares) - set(harmful)
+readings = [found for found in shares.get("negatives", {}).values() if found]
+lowered = sum(found.high < 0 for found in readings)
+glue(
+    "ladder_negatives_verdict",
+    "are open"
+    if not readings
+    else f"lower the error beyond doubt in {lowered}"
+    if lowered
+    else "lower the error beyond doubt in none, so they explain nothing of "
+    "the gap",
+    display=False,
+)
+for name, way in (("added", "added"), ("last", "in company")):
+    glue(
+        f"ladder_negatives_{name}",
+        report.points(shares.get("negatives", {}).get(way)),
+        display=False,
+    )
 glue("ladder_n_harmful", len(harmful) if known else "open", display=False)
 glue("ladder_n", len(shares), display=False)
 whole = comparing.change(collected, {"change": ladder.A}, {"change": ladder.B})
@@ -140,15 +188,13 @@ glue("ladder_epochs", study.cells[0].epochs, display=False)
 glue("ladder_nets", len({cell.config for cell in study.cells}), display=False)
 glue("ladder_width", study.base.hidden[0], display=False)
 glue("ladder_layers", " × ".join(map(str, study.base.hidden)), display=False)
-ends = [
-    collected.run_of(change=change) for change in ("alone: batch", ladder.A)
-]
-small, large = (catalogue.seconds_of(run) if run else None for run in ends)
 glue(
-    "ladder_batch_time",
-    f"{small / large:.1f} times"
-    if small and large
-    else "an open number of times",
+    "ladder_seeds",
+    "an open number of seeds"
+    if whole is None
+    else "one seed"
+    if whole.one_seed
+    else f"{whole.seeds} seeds",
     display=False,
 )
 if profile == "paper" and whole is not None:
@@ -158,8 +204,9 @@ if profile == "paper" and whole is not None:
 # After {glue:text}`ladder_epochs` epochs with layers of {glue:text}`ladder_layers` units the study's recipe has a
 # validation error of {glue:text}`ladder_A_validation`, Hinton's code one of {glue:text}`ladder_B_validation`: a change
 # of {glue:text}`ladder_whole`. Their test errors are {glue:text}`ladder_A_test` and {glue:text}`ladder_B_test`.
+# {numref}`fig-ladder-learning` has the epochs before.
 #
-# Taken alone, the factors that lower the error the most are {glue:text}`ladder_alone_1` and
+# Taken alone, the factors that lower the error the most ({numref}`tab-ladder`) are {glue:text}`ladder_alone_1` and
 # {glue:text}`ladder_alone_2`. In the company of all others: {glue:text}`ladder_in_company_1` and
 # {glue:text}`ladder_in_company_2`. Factors that by themselves make the study's recipe worse:
 # {glue:text}`ladder_harmful`. A change of tens of points is no matter of degree: one of the two nets has hardly learned
@@ -167,23 +214,34 @@ if profile == "paper" and whole is not None:
 #
 # ## Interpretation
 #
-# *The first idea fails.* A slower first layer alone changes the error by {glue:text}`ladder_first_rate`, and faster
-# deeper layers with slower biases by {glue:text}`ladder_deeper_rate`. The rates count only together with the rest.
+# *The diagnosis holds, the remedy fails.* In the study's recipe the third layer has learned little
+# ({numref}`tab-ladder-layers`): alone it errs on {glue:text}`ladder_A_layer_3` of the images, the first on
+# {glue:text}`ladder_A_layer_1`. But a slower first layer alone changes the error by {glue:text}`ladder_first_rate`. In so
+# few epochs it has not learned enough itself: alone it errs on {glue:text}`ladder_slow_layer_1`. Whether it would at
+# greater length was not tried. Faster deeper layers with slower biases change the error by
+# {glue:text}`ladder_deeper_rate`.
 #
-# *Five factors are one choice.* The reason can be read from the update. A temperature of 1 at the study's rates means
-# steps eighteen times as large. Weight decay acts through the rate: with the study's first-layer rate it
-# shrinks the weights far faster than in Hinton's code. Input length, rates, first weights and temperature fix what
-# activities and steps are measured by, and fit together or not at all. On the way from one fitting set to the other
-# the error first rises ({numref}`fig-ladder`). A search that changes one factor at a time, as the study's does, meets a
-# worse error on {glue:text}`ladder_n_harmful` of {glue:text}`ladder_n` first steps and turns back.
+# *Five factors hang together.* The reason can be read from the update. A temperature of 1 at the study's rates means
+# steps up to {glue:text}`ladder_temperature` times as large. Weight decay acts through the rate: with the study's
+# first-layer rate it shrinks the weights far faster than in Hinton's code. Input length, rates, first weights and
+# temperature fix what activities and steps are measured by. Two of the five matter most: taken last, Hinton's first
+# rate changes the error by {glue:text}`ladder_last_first_rate`, his temperature by
+# {glue:text}`ladder_last_temperature`. The other three change it by {glue:text}`ladder_last_rest`.
 #
-# *Even good advice needs its surroundings.* Negatives from the head, taken alone, change the error by
-# {glue:text}`ladder_negatives`. On the study's nets Hinton's head can't learn ({ref}`sec-hard-head`), so the labels it
-# draws are no use. With a standardised head the same negatives change it by {glue:text}`ladder_negatives_head`.
+# On the way from one set to the other the error first rises ({numref}`fig-ladder`). A search that tries the ten factors
+# one at a time meets a worse error on {glue:text}`ladder_n_harmful` of {glue:text}`ladder_n` first steps, among them two
+# that the goal can't do without: the first rate and the temperature.
+#
+# *Hinton's negatives.* In the three readings they {glue:text}`ladder_negatives_verdict`: alone they change it by
+# {glue:text}`ladder_negatives`, added by {glue:text}`ladder_negatives_added`, in company by
+# {glue:text}`ladder_negatives_last`. On the study's nets Hinton's head can't learn ({ref}`sec-hard-head`), so the labels
+# that it draws there are no use. With a head that can, the same negatives alone change the error by
+# {glue:text}`ladder_negatives_head`.
 #
 # ## What explains the gap
 #
 # {numref}`tab-ladder-answer` takes the five factors of scale as one. What is added sums up to the whole.
+# These shares hold for this order; in another the factors would share the whole differently.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "What each part of Hinton's recipe changes in the validation error, in percentage points with 95 % intervals: added to those above it, and in the company of all others.", "name": "tab-ladder-answer"}}
 for part, ways in ladder.parts(collected).items():
@@ -202,11 +260,12 @@ ladder.answer(collected)
 # {glue:text}`answer_negatives_added`, peer normalisation by {glue:text}`answer_peer_added` and weight decay by
 # {glue:text}`answer_decay_added`. Hinton's code with the study's scales would be worse: taking the right ones changes its
 # error by {glue:text}`answer_scales_in`. The norm itself is not among them, since {doc}`30-costumes` shows that it
-# makes no difference. All this is one seed and ten epochs on {glue:text}`ladder_layers` units; longer training shrinks
-# every step.
+# makes no difference. All this is {glue:text}`ladder_seeds` and {glue:text}`ladder_epochs` epochs on
+# {glue:text}`ladder_layers` units.
 #
 # Do the deeper layers learn? {numref}`tab-ladder-layers` looks into four nets of the ladder. At the published size and length
-# {numref}`fig-hinton-goodness` shows it: of the study's four layers two learn well, the third poorly, the fourth hardly.
+# {numref}`fig-hinton-goodness` and {numref}`tab-hinton-layers` show it: of the study's four layers two learn well, the
+# third poorly, the fourth next to nothing.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "What each layer has learned at the last epoch: its goodness gap in units of θ, and the error of a label search that uses this layer alone.", "name": "tab-ladder-layers"}}
 shown = {
@@ -215,9 +274,19 @@ shown = {
     "A's, sharp threshold": "alone: temperature",
     "B's code": ladder.B,
 }
-diagnostics.layers_of(
-    {name: collected.run_of(change=key) for name, key in shown.items()}
-)
+looked_into = {
+    name: collected.run_of(change=key) for name, key in shown.items()
+}
+for name, of, layer in (
+    ("A_layer_1", "A's recipe", 1),
+    ("A_layer_3", "A's recipe", 3),
+    ("slow_layer_1", "A's, slower first layer", 1),
+):
+    run = looked_into[of]
+    error = run and collecting.value(run, run.epochs, f"layer{layer}_error")
+    text = "an open share" if error is None else f"{error:.1f} %"
+    glue(f"ladder_{name}", text, display=False)
+diagnostics.layers_of(looked_into)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Validation error over the epochs for the two recipes and some steps between them.", "name": "fig-ladder-learning"}, "image": {"alt": "Learning curves of five nets between the two recipes."}}
 some = (
@@ -244,7 +313,36 @@ charts.draw_learning(
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "What each suspect changes in the error of the study's recipe, in percentage points; negative is better. Small nets: validation error, four layers of 300 units, five epochs, three seeds. Full size: test error, four layers of 2000 units, 60 epochs. `python -m ff_utils study gap-shifts` (`gap-negatives`, `gap-loss`) trains what is open.", "name": "tab-ladder-suspects"}}
 suspects = [c for c in scorecard.load_claims() if c.id.startswith("A-suspect")]
-at_size = scorecard.table(suspects).set_index("claim")[["measured", "verdict"]]
+verdicts = scorecard.table(suspects)
+full = comparing.change(
+    collecting.collect(studies.get("gap-negatives", "paper")),
+    {"negatives": "label_search"},
+    {"negatives": "one_pass_sampled"},
+    comparing.TEST,
+)
+way = (
+    ""
+    if full is None
+    else ": the wrong way"
+    if full.low > 0
+    else ": the right way"
+    if full.high < 0
+    else ", which is not beyond doubt"
+)
+glue(
+    "ladder_suspect_negatives",
+    "At full size the negatives are open."
+    if full is None
+    else f"At full size ({'one seed' if full.one_seed else f'{full.seeds} seeds'})"
+    f" negatives from the head change the test error by {report.points(full)}{way}.",
+    display=False,
+)
+glue(
+    "ladder_suspects_open",
+    int((verdicts["verdict"] == "not run").sum()),
+    display=False,
+)
+at_size = verdicts.set_index("claim")[["measured", "verdict"]]
 at_size.columns = ["full size", "verdict"]
 small_nets = scorecard.small_nets(suspects)
 # The text says that none of them does it.
@@ -252,13 +350,14 @@ assert "as claimed" not in set(small_nets["direction"])
 small_nets.join(at_size)
 
 # %% [markdown]
-# On small nets none of the three lowers the error beyond doubt. The sharp threshold, at the study's rates, ends
-# training: it is one of the five factors of scale, and the other four have to come with it.
+# On small nets none of the three lowers the error beyond doubt. {glue:text}`ladder_suspect_negatives` Open there, of
+# the three: {glue:text}`ladder_suspects_open`. The sharp threshold, at the study's rates, ends training on small
+# nets: it is one of the five factors of scale, and the other four have to come with it.
 #
 # ## Next step
 #
-# The ladder is a comparison of rates at a short length of training. Whether its top reaches the published error at
-# the published length is the question of {doc}`32-hinton`.
+# The ladder compares recipes after short training. Whether Hinton's code reaches the published error at the published
+# length is the question of {doc}`32-hinton`.
 #
 # ## Deviations
 #
@@ -266,7 +365,7 @@ small_nets.join(at_size)
 #   {glue:text}`ladder_nets` nets can be afforded; at paper scale the layers have 1,000 units and the epochs are ten. The schedule is Hinton's
 #   in shape: constant for the first half, then falling to 0.
 # - Nets are compared after equally many epochs, not after equal time. With 100 in place of 256 images a step an epoch has 2.6
-#   times as many steps, and took {glue:text}`ladder_batch_time` as long; the other factors cost little.
+#   times as many steps. The times of these runs were taken on a shared machine and can't say what that costs.
 # - Intervals with one seed are those of the sampled images, paired; they do not contain the spread over seeds.
 # - The loss is summed over the layers in both recipes; the study's mean divides its rates by the number of layers.
 #
@@ -283,7 +382,8 @@ small_nets.join(at_size)
 # :class: dropdown
 #
 # ```python
-# from ff_utils import gap, studies, train
+# from ff_utils import studies, train
+# from ff_utils.studies import gap
 #
 # profile = studies.profile_named("quick")
 # config = gap.between(profile, {"first rate", "deeper rate"})

@@ -19,8 +19,8 @@
 # learned is of less use for anything else. This chapter looks at the tasks; the next at what carries over.
 #
 # **What you will see.** The three tasks, as the net sees them. How the class of the task enters the image in grey and in
-# colour. A backprop twin that differs from Forward-Forward in its gradient alone. And the accuracy of both on each task,
-# beside the source's.
+# colour. A backprop twin with the same layers, first weights, batches and optimiser. And the accuracy of both on each
+# task, beside the source's.
 #
 # ```{note}
 # The figures of this source are known to us second-hand, from a summary that is not free of contradictions.
@@ -50,7 +50,7 @@ study = studies.get("pretext", profile)
 # ## The tasks
 #
 # All of them move pixels and change none. A way of changing an image is a permutation of its pixels, so a batch is
-# changed by one indexing operation.
+# changed by one indexing operation. {numref}`fig-pretext-tasks` shows one image under each.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "One image under the tasks. Rotation has four classes, flip two (or four with both axes), jigsaw all 24 orders of the four tiles, of which the first six are shown. Class 0 leaves the image as it is.", "name": "fig-pretext-tasks"}, "image": {"alt": "Four rows: a handwritten digit turned by quarter turns, mirrored left to right, mirrored along both axes, and with its four tiles in several orders."}}
 image = excerpt("mnist", "train", [0]).images[0]
@@ -95,13 +95,16 @@ assert labelled.view(2, 3, 32, 32)[:, 1:].sum() == 0
 #
 # *Forward-Forward* is trained by the recipe of Hinton's code ({doc}`03-theta` shows why: in it all layers learn), with
 # the pretext class as its label. *Backprop* is its twin: the same layers, first weights, normalisation, batches and
-# optimiser, trained through a softmax on the last layer. It sees the image under the neutral label. Only the gradient
-# differs, and the learning rate: each method has one that is good for it (the sensitivity to it is in {doc}`43-mending`).
+# optimiser, trained through a softmax on the last layer. It sees the image under the neutral label.
+#
+# What differs are the objective, the gradients, and what belongs to one method only ({numref}`tab-pretext-roles`): the
+# negatives, peer normalisation, weight decay, the layers that are read, and the learning rate. How much hangs on that
+# rate is in {doc}`43-mending`. {numref}`tab-pretext-plan` lists what is trained.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The cells of this study. Runs of one seed share their initial weights, their order of images and their random numbers.", "name": "tab-pretext-plan"}}
 report.plan(study)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The role of each hyperparameter.", "name": "tab-pretext-roles"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The role of each hyperparameter. Of what each method has of its own: Forward-Forward's value, then backprop's.", "name": "tab-pretext-roles"}}
 tables.roles(study)
 
 # %% tags=["nbval-ignore-output"]
@@ -138,17 +141,23 @@ glue(
 )
 glue("pretext_data", tables.DATASETS[data], display=False)
 glue("pretext_epochs", study.cells[0].epochs, display=False)
-hardest = tables.worst_gap(collected)
-glue("pretext_hardest", hardest[0], display=False)
-glue("pretext_hardest_gap", hardest[1], display=False)
+small = tables.pretext_in_words(collected)
+first = f"rotation of {tables.DATASETS[data]}"
+if small["furthest"] == first:
+    text = "On no other task is it further behind"
+else:
+    text = (
+        f"It is furthest behind on {small['furthest']}, {small['furthest_gap']}"
+    )
+glue("pretext_furthest", text, display=False)
+glue("pretext_jigsaw_gap", small["jigsaw_gap"], display=False)
 if found["forward_forward"]:
     assert tables.estimate(found["forward_forward"]).mean > 50, "chance is 25 %"
 
 # %% [markdown]
 # On rotation of {glue:text}`pretext_data`, after {glue:text}`pretext_epochs` epochs, Forward-Forward reaches
-# {glue:text}`pretext_ff` and backprop {glue:text}`pretext_bp`: a difference of {glue:text}`pretext_gap`. The largest
-# difference between the two is on {glue:text}`pretext_hardest`, {glue:text}`pretext_hardest_gap`
-# ({numref}`tab-pretext-result`).
+# {glue:text}`pretext_ff` and backprop {glue:text}`pretext_bp`: a difference of {glue:text}`pretext_gap`.
+# {glue:text}`pretext_furthest` ({numref}`tab-pretext-result`).
 #
 # ## Interpretation
 #
@@ -167,6 +176,27 @@ if found["forward_forward"]:
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Accuracy on the pretext task with 4 × 2000 units after 60 epochs, in percent of the test images, with 95 % intervals. With one seed these cover the sampling of the images. Columns marked C: the source, second-hand.", "name": "tab-pretext-paper"}}
 tables.at_paper_scale("pretext")
+
+# %% tags=["hide-input"]
+whole = collecting.collect(studies.get("pretext", "paper"), "never")
+for name, text in tables.pretext_in_words(whole).items():
+    glue(f"pretext_paper_{name}", text, display=False)
+source = tables.published("pretext", "mnist", "jigsaw")
+glue("pretext_source_ff", source["forward_forward"], display=False)
+glue("pretext_source_bp", source["backprop"], display=False)
+
+# %% [markdown]
+# *Comparable* {glue:text}`pretext_paper_first`. Of the settings that both were trained on at this size, Forward-Forward
+# is at most one point behind in {glue:text}`pretext_paper_near`. It is furthest behind on
+# {glue:text}`pretext_paper_furthest`: {glue:text}`pretext_paper_furthest_gap`. With an interval that excludes 0 it is
+# behind in {glue:text}`pretext_paper_behind`.
+#
+# *Not equal* was to show on jigsaw. There the second hypothesis {glue:text}`pretext_paper_second`:
+# {glue:text}`pretext_paper_jigsaw_ff` against {glue:text}`pretext_paper_jigsaw_bp`, a difference of
+# {glue:text}`pretext_paper_jigsaw_gap`. In the small nets it is {glue:text}`pretext_jigsaw_gap`.
+#
+# The source has {glue:text}`pretext_source_ff` % and {glue:text}`pretext_source_bp` % on jigsaw. Why its nets and ours
+# differ so much on this task we can't tell: its recipe is only partly known.
 
 # %% [markdown]
 # ## Next step

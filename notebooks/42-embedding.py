@@ -26,9 +26,10 @@ profile = "quick"  # smoke, quick or paper: from seconds to days
 train = "auto"  # never, missing, all (from scratch) or auto
 
 # %% tags=["hide-input"]
+import numpy as np
 from myst_nb import glue
 
-from ff_utils import collecting, figures, report, studies
+from ff_utils import collecting, comparing, figures, report, studies
 from ff_utils.selfsup import figures as drawings
 from ff_utils.selfsup import report as tables
 
@@ -49,17 +50,19 @@ references = studies.get("references", profile)
 #
 # ## Intervention
 #
-# No new nets: the rotation runs of {doc}`40-pretext` and the references of {doc}`41-transfer`. With each, the measurements
-# on its frozen layers are stored: these need the weights, which are too large to keep.
+# No new nets: the rotation runs of {doc}`40-pretext` ({numref}`tab-embedding-plan`) and the references of
+# {doc}`41-transfer`. With each, the measurements on its frozen layers are stored: these need the weights, which are too
+# large to keep.
 #
 # - *Directions*: $(\sum_i \lambda_i)^2 / \sum_i \lambda_i^2$ of the eigenvalues $\lambda_i$ of the features' covariance. It is 1
 #   if all images lie on a line, and the number of units if they spread evenly.
-# - *Clusters*: the silhouette of the digits; the share of the variance within digits (tightness) and between them
-#   (spread).
+# - *Clusters*: the silhouette of the digits, from −1 to 1: how much nearer an image lies to its own class than to the
+#   next. The share of the variance within digits (tightness) and between them (spread).
 # - *Decoding*: ridge regression from a layer to a number. *Position*: every image is shifted by up to three pixels, and the
 #   shift has to be told. *Stroke width*: four times the mean distance of an inked pixel to the nearest without ink.
 #   Quality is $R^2$ on test images: 1 if it can be read off, 0 if not at all. The penalty is chosen on validation images.
-# - *Alikeness*: linear CKA, which is 1 if two layers agree up to rotation, shift and scale.
+# - *Alikeness*: linear CKA compares how two layers arrange the same images. It is 1 if they agree up to rotation, shift
+#   and scale, and 0 if nothing in one goes along with anything in the other.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The cells of the first study. Here the rotation runs of its first data set are used.", "name": "tab-embedding-plan"}}
 report.plan(study)
@@ -129,10 +132,12 @@ for short, name in (
 
 # %% [markdown]
 # In the last layer position can be decoded with an $R^2$ of {glue:text}`embedding_position_ff` from Forward-Forward,
-# {glue:text}`embedding_position_bp` from backprop and {glue:text}`embedding_position_free` from the untrained net; stroke
-# width with {glue:text}`embedding_stroke_ff`, {glue:text}`embedding_stroke_bp` and {glue:text}`embedding_stroke_free`.
-# The images spread over {glue:text}`embedding_directions_ff`, {glue:text}`embedding_directions_bp` and
-# {glue:text}`embedding_directions_free` directions.
+# {glue:text}`embedding_position_bp` from backprop and {glue:text}`embedding_position_free` from the untrained net
+# ({numref}`tab-embedding-position`); stroke width with {glue:text}`embedding_stroke_ff`,
+# {glue:text}`embedding_stroke_bp` and {glue:text}`embedding_stroke_free` ({numref}`tab-embedding-stroke`). The images
+# spread over {glue:text}`embedding_directions_ff`, {glue:text}`embedding_directions_bp` and
+# {glue:text}`embedding_directions_free` directions ({numref}`fig-embedding-directions` and
+# {numref}`tab-embedding-clusters`).
 #
 # ### How alike the layers are
 
@@ -156,6 +161,12 @@ for short, name in (("ff", "Forward-Forward"), ("bp", "backprop")):
 between = maps.get("Forward-Forward against backprop")
 text = "open" if between is None else f"{between.iloc[-1, -1]:.2f}"
 glue("embedding_cka_between", text, display=False)
+stroke = tables.on_rotation(collected, reference, f"layer{layers}_stroke_r2")
+text = tables.side(
+    comparing.difference(stroke["bp"], stroke["ff"]),
+    ("more", "about as much, as far as the seeds can tell", "less"),
+)
+glue("embedding_stroke_side", text, display=False)
 
 # %% [markdown]
 # The first and the last layer of Forward-Forward have a CKA of {glue:text}`embedding_cka_ff`, those of backprop
@@ -164,21 +175,23 @@ glue("embedding_cka_between", text, display=False)
 #
 # ## Interpretation
 #
-# *Training on a task drops what it does not need, by either method.* In these small nets stroke width is harder to decode from both than
-# from the untrained net, and the deeper the harder ({numref}`fig-embedding-decoding`). Both bring the images onto fewer
-# directions. So far the source's observation holds. But it is not special to Forward-Forward: backprop
-# drops no less.
+# *Training on a task drops what it does not need, by either method.* In the small nets stroke width is harder to decode
+# from both than from the untrained net, and the deeper the harder ({numref}`fig-embedding-decoding`). Both bring the images
+# onto fewer directions. So far the source's observation holds. It is not special to Forward-Forward, which drops
+# {glue:text}`embedding_stroke_side`: its $R^2$ is {glue:text}`embedding_stroke_ff` where backprop has
+# {glue:text}`embedding_stroke_bp`.
 #
-# *Position is not dropped, on the contrary.* Both methods make it easier to decode than from the untrained net. To tell a
-# rotation it seems to help to know where the ink is. Our second hypothesis was wrong about what the task needs.
+# *Position is not dropped in the small nets.* Both methods make it easier to decode than from the untrained net. To tell a
+# rotation it seems to help to know where the ink is. Here the second hypothesis fails for position.
 #
 # *The digits are hardly clustered.* After rotation the silhouette is {glue:text}`embedding_silhouette_ff` for
 # Forward-Forward, {glue:text}`embedding_silhouette_bp` for backprop and {glue:text}`embedding_silhouette_free` for the
-# untrained net. That a linear classifier finds them all the same says that they lie apart in directions that carry little
-# of the variance.
+# untrained net. A low silhouette and a good linear classifier fit together if the digits differ in directions of little
+# variance; we did not measure it.
 #
-# *Layers of Forward-Forward resemble each other more.* Each is given the same task and the direction of the layer below.
-# Backprop's first and last layers have different jobs. This fits what {doc}`41-transfer` finds by layer.
+# *How far the layers of one net resemble each other* is known for the small nets and one seed alone: the first and last
+# have a CKA of {glue:text}`embedding_cka_ff` in Forward-Forward, whose layers all have the same task, and of
+# {glue:text}`embedding_cka_bp` in backprop. At full size this is not measured.
 #
 # ## At paper scale
 #
@@ -187,12 +200,11 @@ glue("embedding_cka_between", text, display=False)
 # `python -m ff_utils study pretext` and `python -m ff_utils study references` train what is open.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The clusters of the digits in the last layer with 4 × 2000 units: the mean over seeds and, of several, their range.", "name": "tab-embedding-paper-clusters"}}
-whole = tables.rotation_nets(
-    *(
-        collecting.collect(studies.get(name, "paper"), "never")
-        for name in ("pretext", "references")
-    )
-)
+stored = [
+    collecting.collect(studies.get(name, "paper"), "never")
+    for name in ("pretext", "references")
+]
+whole = tables.rotation_nets(*stored)
 tables.clusters_table(whole)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "R² of position, by layer, with 4 × 2000 units: the mean over seeds and, of several, their range.", "name": "tab-embedding-paper-position"}}
@@ -211,15 +223,49 @@ for what in ("position", "stroke"):
 for short, name in zip(("ff", "bp", "free"), whole, strict=True):
     spread = known.loc[name, "directions"] if whole[name] else "open"
     glue(f"embedding_paper_directions_{short}", spread, display=False)
+depth = len(stored[0].study.base.hidden)
+for name, metric in (
+    ("position", "position_r2"),
+    ("stroke", "stroke_r2"),
+    ("directions", "dimension"),
+):
+    ff, bp, free = tables.on_rotation(
+        *stored, f"layer{depth}_{metric}"
+    ).values()
+    below = [comparing.difference(other, ff) for other in (bp, free)]
+    glue(f"embedding_paper_{name}_holds", tables.verdict(*below), display=False)
+    for short, change in (
+        ("than_bp", below[0]),
+        ("than_free", below[1]),
+        ("bp_than_free", comparing.difference(free, bp)),
+    ):
+        words = ("below", "not told apart from", "above")
+        text = tables.side(change, words)
+        glue(f"embedding_paper_{name}_{short}", text, display=False)
+means = [np.mean([m.value for m in one.values()]) for one in (ff, bp) if one]
+text = f"{means[0] / means[1]:.1f}" if len(means) == 2 else "open"
+glue("embedding_paper_directions_ratio", text, display=False)
 
 # %% [markdown]
-# At this size the methods part. In the last layer stroke width can be decoded with an $R^2$ of
-# {glue:text}`embedding_paper_stroke_ff` from Forward-Forward, {glue:text}`embedding_paper_stroke_bp` from backprop and
-# {glue:text}`embedding_paper_stroke_free` from the untrained net; position with {glue:text}`embedding_paper_position_ff`,
-# {glue:text}`embedding_paper_position_bp` and {glue:text}`embedding_paper_position_free`. For stroke width the
-# source's observation holds: both methods drop it, and Forward-Forward drops more. Position stays about as easy to decode
-# as from the untrained net. Nor is it a matter of few directions, our first hypothesis: Forward-Forward spreads the
-# images over {glue:text}`embedding_paper_directions_ff`, backprop over {glue:text}`embedding_paper_directions_bp`.
+# In the last layer stroke width can be decoded with an $R^2$ of {glue:text}`embedding_paper_stroke_ff` from
+# Forward-Forward, {glue:text}`embedding_paper_stroke_bp` from backprop and {glue:text}`embedding_paper_stroke_free` from the
+# untrained net ({numref}`tab-embedding-paper-stroke`); position with {glue:text}`embedding_paper_position_ff`,
+# {glue:text}`embedding_paper_position_bp` and {glue:text}`embedding_paper_position_free`
+# ({numref}`tab-embedding-paper-position`).
+#
+# *The first hypothesis* {glue:text}`embedding_paper_directions_holds`. Forward-Forward's
+# {glue:text}`embedding_paper_directions_ff` directions are {glue:text}`embedding_paper_directions_than_free` the untrained
+# net's {glue:text}`embedding_paper_directions_free`, and {glue:text}`embedding_paper_directions_ratio` times backprop's
+# {glue:text}`embedding_paper_directions_bp`.
+#
+# *The second hypothesis* {glue:text}`embedding_paper_stroke_holds` for stroke width. There Forward-Forward is
+# {glue:text}`embedding_paper_stroke_than_bp` backprop and {glue:text}`embedding_paper_stroke_than_free` the untrained net;
+# backprop is {glue:text}`embedding_paper_stroke_bp_than_free` the untrained net.
+#
+# For position it {glue:text}`embedding_paper_position_holds`: Forward-Forward is
+# {glue:text}`embedding_paper_position_than_bp` backprop and {glue:text}`embedding_paper_position_than_free` the untrained
+# net; backprop is {glue:text}`embedding_paper_position_bp_than_free` the untrained net. *Below* and *above* are said where the 95 %
+# interval of the difference excludes 0.
 
 # %% [markdown]
 # ## Next step

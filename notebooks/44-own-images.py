@@ -26,7 +26,7 @@
 # ## How to run it
 #
 # Put the images into one sub-folder per class. Any format that Pillow reads will do, grey or colour, of any size; a
-# few dozen images per class suffice for a first impression. Then:
+# few dozen images per class give a first impression, but rarely a decision. Then:
 #
 # ```shell
 # papermill notebooks/44-own-images.ipynb report.ipynb -p images path/to/folder
@@ -113,8 +113,9 @@ glue("own_rates", ", ".join(f"{rate:g}" for rate in rates), display=False)
 glue("own_matters", f"{own.MATTERS:g}", display=False)
 
 # %% [markdown]
-# The data, {glue:text}`own_images`, has {glue:text}`own_classes` classes. {glue:text}`own_train` images are for
-# training, {glue:text}`own_validation` for every choice, {glue:text}`own_test` are looked at once, at the end.
+# The data, {glue:text}`own_images`, has {glue:text}`own_classes` classes ({numref}`tab-own-classes`).
+# {glue:text}`own_train` images are for training, {glue:text}`own_validation` for every choice,
+# {glue:text}`own_test` are looked at once, at the end. {numref}`fig-own-task` shows the pretext task.
 #
 # ## Equal conditions
 #
@@ -156,7 +157,7 @@ drawings.draw_rates(
 # %% [markdown]
 # {numref}`tab-own-result` has the numbers, {numref}`fig-own-rates` the sensitivity. {numref}`fig-own-planes` shows
 # the test images as the last layer of each net arranges them. Tight clusters of one class that lie apart are what
-# a linear classifier, or a nearest-neighbour search, can use.
+# a linear classifier, or a nearest-neighbour search, can use; {numref}`tab-own-clusters` measures both.
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"caption": "The test images in the last hidden layer of each contestant, in the plane by t-SNE. Colours are classes; each class's number stands at its centre.", "name": "fig-own-planes"}, "image": {"alt": "Three scatter plots, one per contestant, of the test images coloured by class."}}
 labels = result.labels[:1000]
@@ -165,7 +166,7 @@ drawings.draw_planes(
     labels,
 )
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"caption": "Clusters of the true classes in the last layer: their silhouette, the share of the variance within classes (tightness) and between them (spread), and over how many directions the images spread.", "name": "tab-own-clusters"}}
+# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"caption": "Clusters of the true classes in the last layer: their silhouette (from −1 to 1: how much nearer an image lies to its own class than to the next), the share of the variance within classes (tightness) and between them (spread), and over how many directions the images spread.", "name": "tab-own-clusters"}}
 from ff_utils.selfsup import embedding
 
 rows = {}
@@ -190,10 +191,13 @@ advice, reasons = own.recommend(result)
 Markdown(f"**{advice}**\n\n" + "\n".join(f"- {line}" for line in reasons))
 
 # %% [markdown]
-# How the recommendation comes about. The better of the two kinds of Forward-Forward on validation is compared with
-# backprop on the test images, image by image. It takes an interval that excludes 0 and a difference of at least
-# {glue:text}`own_matters` points to recommend one for its transfer. Neither is recommended where both can't be told
-# from the better, on validation, of what is free: raw pixels and an untrained net.
+# How the recommendation comes about. First: does either method beat what is free, with an interval that excludes 0?
+# What is free is the better, on validation, of raw pixels and an untrained net. If neither beats it, neither is
+# recommended.
+#
+# Then the better of the two kinds of Forward-Forward on validation is compared with backprop on the test images, image
+# by image. It takes an interval that excludes 0 and a difference of at least {glue:text}`own_matters` points to
+# recommend one for its transfer. Otherwise the page says that transfer does not decide it.
 #
 # ## What it does not say
 #

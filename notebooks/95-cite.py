@@ -13,8 +13,8 @@
 # %% [markdown]
 # # How to cite
 #
-# Please cite the book, and the sources it rests on: {cite:t}`hinton2022` for the algorithm and
-# {cite:t}`shirahama2026` for the study it replicates.
+# Please cite the book, and the sources it rests on: {cite:t}`hinton2022` for the algorithm,
+# {cite:t}`shirahama2026` for the study it replicates, and {cite:t}`brenig2023` for learning without labels.
 
 # %% tags=["parameters", "remove-cell"]
 profile = "paper"  # the same at every scale

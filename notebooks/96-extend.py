@@ -67,8 +67,8 @@ def one_of_three(batch: Batch) -> Tensor:
 # is taken by automatic differentiation, within the layer: learning stays local. What a layer hands on stays the
 # direction of $y$, so the next layer never sees the goodness itself.
 #
-# This one counts, softly, how many units are active. A unit at $y = 1$ counts a half, and no unit counts more than
-# one: goodness can't grow by one unit alone.
+# This one counts, softly, how many units are active. A unit at $y = 1$ counts a half, and a single unit adds at most
+# 1.
 
 
 # %%
@@ -94,8 +94,8 @@ changes = {
 }
 errors = {}
 with TemporaryDirectory() as folder:
-    os.environ["FF_CACHE"] = folder  # Nor do its checkpoints.
-    store = ff_utils.Store(folder)
+    os.environ["FF_CACHE"] = f"{folder}/cache"  # Nor do its checkpoints.
+    store = ff_utils.Store(f"{folder}/results")
     for name, change in changes.items():
         run = ff_utils.train(
             smoke.base.vary(**change), smoke.sweep, store=store, progress=False
@@ -116,5 +116,5 @@ table
 #
 # ## A study of your own
 #
-# {py:class}`ff_utils.studies.Study` declares a comparison: one field varied around a base, with seeds. The
+# {py:class}`ff_utils.studies.plan.Study` declares a comparison: one field varied around a base, with seeds. The
 # functions of {py:mod}`ff_utils.report` draw it.

@@ -13,15 +13,24 @@
 # %% [markdown]
 # # Scorecard
 #
-# Every claim of the sources stands here with what we measured. The claims and the bands within which they
-# count as reproduced were written down before any run that decides them, in `results/claims.yaml`. This page
-# is generated from that file and the stored runs.
+# The claims that we took from the sources, and some of our own, stand here with what we measured. The claims and the
+# bands within which they count as reproduced were written down before any run that decides them, in
+# `results/claims.yaml`. This page is generated from that file and the stored runs.
 #
-# A claim is **reproduced** or **not**, or reproduced **partly**. It is **undecided** where the interval is too
-# wide to tell, and **not run** where its runs are missing. A verdict on a single seed says so: its interval
-# covers the sampling of 10,000 images, not the spread over seeds.
+# A claim is **reproduced** or **not**, or reproduced **partly**. It is **undecided** where its runs leave it open, and
+# **not run** where they are missing. A verdict on a single seed says so: its interval covers the sampling of 10,000
+# images, not the spread over seeds.
 #
-# A level is judged in both directions: an error below its band is a miss too, if a welcome one. *Own probe* and *own bar*
+# - A *level* is judged by its mean: *reproduced* inside the band, which is the published value
+#   ± 2 √(sampling² + 0.11²), *partly* inside twice that. It is judged in both directions: an error below its band is a
+#   miss too, if a welcome one.
+# - A *bound* needs the whole interval on its side. It is *undecided* where the interval contains it.
+# - A *difference* needs an interval without 0, and *partly* means that its size is not the one claimed. It is
+#   *undecided* where its interval contains 0 and is not inside ±0.10 points, even where it is far from the size that
+#   was claimed.
+# - A *choice* needs the claimed value among the best.
+#
+# *Own probe* and *own bar*
 # are aims that we set ourselves before the runs. *Second-hand*: we know the number from a citation and not from the
 # source itself.
 
@@ -51,7 +60,8 @@ assert words.sum() == len(claims)
 # %% [markdown]
 # The verdicts on {glue:text}`score_claims` claims: {glue:text}`score_reproduced` reproduced,
 # {glue:text}`score_partly` partly, {glue:text}`score_not_reproduced` not reproduced,
-# {glue:text}`score_undecided` undecided, {glue:text}`score_not_run` not run yet.
+# {glue:text}`score_undecided` undecided, {glue:text}`score_not_run` not run yet. {numref}`tab-score-decided` has
+# those with a verdict, {numref}`tab-score-open` those without.
 #
 # ## What has been decided
 

@@ -13,9 +13,12 @@
 # %% [markdown]
 # # Run catalogue
 #
-# Every number of this book comes from a run, and every run is a folder `results/runs/<run>/`. It holds the
-# complete configuration, the metrics of every epoch, the predictions, and where and when it was computed. The
-# name begins with the time at which the run started.
+# Every result of the studies comes from a stored run, a folder `results/runs/<run>/`. It holds the complete
+# configuration, the metrics of every epoch, the predictions, and where and when it was computed. The name begins
+# with the time at which the run started.
+#
+# Five pages train small nets live and store none: {doc}`01-algorithm`, {doc}`02-data-and-protocol`,
+# {doc}`30-costumes`, {doc}`44-own-images` and {doc}`96-extend`.
 
 # %% tags=["parameters", "remove-cell"]
 profile = "paper"  # all stored runs are listed, whatever their scale
@@ -38,9 +41,12 @@ glue("runs_count", len(store.runs()), display=False)
 # settings, its hardware and its command. The command finds the stored run where there is one and trains it
 # where there is none. Settings that are not named are those of the recipe ({numref}`tab-runs-recipes`).
 #
+# Errors are those of the readout that stands beside them. Of a run on a pretext task they are errors on that task.
+# An untrained net has no task of its own, so there the readout is *transfer*, a linear classifier for the classes.
+#
 # ## All runs
 
-# %% tags=["hide-input", "full-width"] mystnb={"figure": {"caption": "All stored runs. Errors by label search at the last epoch. The curve is the validation error over the epochs on a logarithmic scale, the same for all.", "name": "tab-runs"}}
+# %% tags=["hide-input", "full-width"] mystnb={"figure": {"caption": "All stored runs. Errors at the last epoch by the readout that is named. The curve is the validation error over the epochs on a logarithmic scale, the same for all.", "name": "tab-runs"}}
 HTML(catalogue.searchable(store))
 
 # %% [markdown]

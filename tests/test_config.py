@@ -13,7 +13,8 @@ from ff_utils.config import command_of, load_config, save_config
 def test_the_short_hash_is_stable():
     """Folder names and the place of checkpoints follow from it: a change would orphan them."""
     config = RunConfig(theta=64, seed=3)
-    assert config.short_hash == RunConfig(seed=3, theta=64.0).short_hash == config.digest[:8]
+    assert config.short_hash == RunConfig(seed=3, theta=64.0).short_hash == config.digest[:8] == "4ec42c6e"
+    assert RunConfig().short_hash == "44136fa3"
     assert config.short_hash != RunConfig(theta=64, seed=4).short_hash
     assert config.vary(seed=4).vary(seed=3) == config
 
@@ -26,6 +27,11 @@ def test_vary_validates():
         base.vary(theta=-1)
     with pytest.raises(UserError, match="no such field"):
         base.vary(tetha=64)
+
+
+def test_a_standardized_head_needs_the_weights_themselves():
+    with pytest.raises(UserError, match="weight_averaging 0"):
+        recipe("hinton", head_inputs="standardized", weight_averaging=0.999)
 
 
 def test_a_configuration_cannot_be_changed():

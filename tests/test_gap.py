@@ -4,7 +4,8 @@ import pytest
 import support
 import torch
 
-from ff_utils import RunConfig, collecting, gap, ladder, load, recipe, studies
+from ff_utils import RunConfig, collecting, costumes, ladder, load, recipe, studies
+from ff_utils.studies import gap
 from ff_utils.trainer import Trainer
 
 DIGITS = {"dataset": "digits", "hidden": (160, 120, 80), "theta": (3.0, 2.0, 1.0), "lr": 0.02, "batch_size": 100}
@@ -14,7 +15,7 @@ DIGITS = {"dataset": "digits", "hidden": (160, 120, 80), "theta": (3.0, 2.0, 1.0
 @pytest.mark.parametrize("negatives", ["random", "one_pass_sampled"])  # A search has ties, which rounding decides.
 def test_a_costume_trains_identically(scale, negatives):
     config = RunConfig(**DIGITS, negatives=negatives, layer_reduction="sum")
-    nets = [Trainer(c, load("digits"), torch.float64) for c in (config, gap.costume(config, scale))]
+    nets = [Trainer(c, load("digits"), torch.float64) for c in (config, costumes.costume(config, scale))]
     for plain, dressed, n in zip(nets[0].network.layers, nets[1].network.layers, (1, 160, 120), strict=True):
         # Weights are drawn in float32; the identity is about exact numbers.
         dressed.weight.value.copy_(plain.weight.value * (scale / n) ** 0.5)
@@ -41,7 +42,7 @@ def test_a_costume_trains_identically(scale, negatives):
 )
 def test_what_has_no_costume_is_refused(change):
     with pytest.raises(ValueError):
-        gap.costume(RunConfig(**{**DIGITS, **change}))
+        costumes.costume(RunConfig(**{**DIGITS, **change}))
 
 
 def test_the_ladder_leads_from_one_recipe_to_the_other():
@@ -51,7 +52,7 @@ def test_the_ladder_leads_from_one_recipe_to_the_other():
     assert last == code.vary(lr=last.lr, init_scale=last.init_scale, bias_lr=last.bias_lr)
     assert set(last.lr) | {last.bias_lr} == {0.001} and set(last.init_scale) == {1.0}
     # As A's published net in B's units, but for the number of layers and units.
-    dressed = gap.costume(profile.hard_start.vary(layer_reduction="sum"), 2000 / 112)
+    dressed = costumes.costume(profile.hard_start.vary(layer_reduction="sum"), 2000 / 112)
     shown = {"hidden", "theta", "lr", "init_scale", "weight_decay_form"}  # The last says nothing: nothing decays.
     assert not set(first.differences(dressed)) - shown and first.theta == 1000
     assert first.lr == pytest.approx(dressed.lr[:3]) and first.init_scale == pytest.approx(dressed.init_scale[:3])

@@ -75,6 +75,10 @@ def test_a_standardizer_follows_mean_and_mean_square():
         standardize.observe(batch)
     # At first every batch counts the same.
     torch.testing.assert_close(standardize.mean, batches[:5].mean((0, 1)))
+    wide = Standardizer(torch.zeros(8, dtype=torch.float64))
+    for batch in batches[:5]:
+        wide.observe(10 * batch)
+    assert wide.square.item() == pytest.approx(100, rel=0.1)
     for batch in batches[5:] + 4:
         standardize.observe(batch)
     drifted = standardize(batches[-10:].flatten(0, 1) + 4)

@@ -123,7 +123,8 @@ def test_a_paired_difference_counts_the_images_only_one_gets_wrong():
     a, b = np.zeros(1000, bool), np.zeros(1000, bool)
     a[:30], b[20:60] = True, True  # 20 only in a, 30 only in b, 10 in both
     difference, sd = paired_difference(a, b)
-    assert difference == pytest.approx(1.0) and sd == pytest.approx(100 * 50**0.5 / 1000)
+    variance = (50 - 10**2 / 1000) / 999  # Of the changes −1, 0 and 1, of which 50 are not 0 and that sum to 10.
+    assert difference == pytest.approx(1.0) and sd == pytest.approx(100 * (variance / 1000) ** 0.5)
 
 
 @pytest.mark.parametrize("text", ["", "claims: []", "defaults: {metric: m, negligible: 1}\nclaims: [{id: x}]", "{"])

@@ -13,6 +13,7 @@ import pytest
 import support
 
 from ff_utils import RunConfig, Store, UserError, results, train
+from ff_utils.files import replacing
 from ff_utils.results import FILES, draw_training_curves
 from ff_utils.trainer import Trainer
 
@@ -203,6 +204,12 @@ def failing(monkeypatch):
     return failing
 
 
+def test_a_file_that_is_written_whole_may_have_any_name(tmp_path):
+    with replacing(tmp_path / "net.tmp") as file:
+        file.write(b"net")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("net.tmp", b"net")]
+
+
 def no_training(*_):
     raise AssertionError("trained again")
 
@@ -218,7 +225,7 @@ def test_a_full_disk_while_a_run_is_saved(failing, monkeypatch, tmp_path, name):
     assert train(CONFIG, 2, progress=False).epochs == 2
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "metrics.jsonl", "checkpoint.tmp"])
+@pytest.mark.parametrize("name", ["config.yaml", "metrics.jsonl", "checkpoint.pt.tmp"])
 @pytest.mark.parametrize("code, advice", [(errno.ENOSPC, "free some space"), (errno.EACCES, "FF_CACHE")])
 def test_the_cache_cannot_be_written(failing, tmp_path, name, code, advice):
     """A run that was at epoch 2 is to be extended."""
@@ -230,7 +237,7 @@ def test_the_cache_cannot_be_written(failing, tmp_path, name, code, advice):
     assert advice in str(caught.value) and str(folder) in str(caught.value)
     assert "The last checkpoint is kept" in str(caught.value)
     assert (folder / "checkpoint.pt").read_bytes() == checkpoint
-    assert not (folder / "checkpoint.tmp").exists()
+    assert not (folder / "checkpoint.pt.tmp").exists()
     assert [run.epochs for run in Store().runs()] == [2]
     extended = train(CONFIG, 4, progress=False)
     other = train(CONFIG, 4, progress=False, store=Store(tmp_path / "other"))

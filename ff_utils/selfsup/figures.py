@@ -178,7 +178,6 @@ def draw_sensitivity(collected: Collected, metric: str = "val_transfer_error") -
         points = {rate: 100 - next(iter(one.values())).value for rate, one in found.items() if one}
         if points:
             ax.plot(points.keys(), points.values(), MARKERS[name], color=METHOD_COLOURS[name], label=name)
-            ax.set_xticks(list(points), [f"{rate:g}" for rate in points])
     if not ax.lines:
         say_open(ax)
         return

@@ -73,7 +73,10 @@ def _plain(image: Image.Image) -> Image.Image:
     """The image in RGB: what is transparent on white, more than 8 bits scaled down."""
     if image.mode.startswith(("I", "F")):
         values = np.asarray(image, dtype=np.float64)
-        top = 65535 if image.mode.startswith("I") and values.max() > 255 else max(values.max(), 255)
+        if image.mode.startswith("I"):
+            top = 65535 if values.max() > 255 else 255
+        else:  # Fractions of white, or grey levels.
+            top = 1 if values.max() <= 1 else max(values.max(), 255)
         image = Image.fromarray((values.clip(0, top) * (255 / top)).astype(np.uint8))
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         image = image.convert("RGBA")

@@ -28,6 +28,7 @@ from ..data import Splits
 from ..errors import UserError
 from ..readout import error_percent
 from ..trainer import Trainer, default_device
+from ..uncertainty import NORMAL_95, paired_difference
 from .pretext import Pretext
 from .transfer import fit, joined, transfer
 from .twin import trainer_class
@@ -147,10 +148,10 @@ def run(config: RunConfig, splits: Splits, epochs: int, after_epoch=None) -> Tra
         evaluation = trainer.evaluate("test", search=True)
         answers = evaluation.label_search if evaluation.label_search is not None else evaluation.softmax
         errors["test_pretext"] = error_percent(answers, trainer.test.labels)
-    return Trained(
-        config, errors, found["test_transfer"], seconds, step_bytes(trainer) if epochs else 0,
-        features(splits.test.images)[-1],
-    )  # fmt: skip
+    last = features(splits.test.images)[-1]
+    # Only now, since measuring it trains the net by one more step.
+    held = step_bytes(trainer) if epochs else 0
+    return Trained(config, errors, found["test_transfer"], seconds, held, last)
 
 
 def from_pixels(splits: Splits) -> Reference:
@@ -182,7 +183,7 @@ class Held(TorchDispatchMode):
 
 
 def step_bytes(trainer: Trainer) -> int:
-    """The most memory that one training step holds beyond the net and the data, in bytes."""
+    """The most memory that one training step holds beyond the net and the data, in bytes. Trains by that step."""
     rows = torch.arange(min(trainer.config.batch_size, len(trainer.labels)), device=trainer.device)
     draws = trainer.draws(trainer.epoch + 1)
     with Held() as held:
@@ -220,15 +221,14 @@ def difference(ours: list[Tensor], theirs: list[Tensor], labels: Tensor) -> Diff
 
     The interval is that of the sampled images. Seeds enter through their mean; how far they spread is shown apart.
     """
-    by_image = 100 * (wrong(ours, labels) - wrong(theirs, labels))
-    half = 1.96 * by_image.std(ddof=1) / len(by_image) ** 0.5
-    return Difference(by_image.mean(), by_image.mean() - half, by_image.mean() + half)
+    mean, sd = paired_difference(wrong(theirs, labels), wrong(ours, labels))
+    return Difference(mean, mean - NORMAL_95 * sd, mean + NORMAL_95 * sd)
 
 
 def accuracy(predictions: list[Tensor], labels: Tensor) -> str:
     """The mean accuracy in percent with its 95 % interval over test images."""
     right = 100 * (1 - wrong(predictions, labels))
-    half = 1.96 * right.std(ddof=1) / len(right) ** 0.5
+    half = NORMAL_95 * right.std(ddof=1) / len(right) ** 0.5
     return f"{right.mean():.1f} ({max(0, right.mean() - half):.1f} to {min(100, right.mean() + half):.1f})"
 
 
@@ -273,7 +273,7 @@ def recommend(comparison: Comparison) -> tuple[str, list[str]]:
     better = {-1: forward, 1: BACKPROP}.get(gap.sign)
 
     if not any(worth.values()):
-        advice = f"Use neither: on this sample a linear classifier on what is free ({comparison.free}) does as well."
+        advice = f"Use neither: this sample shows no gain over what is free ({comparison.free})."
     elif better == BACKPROP and gap.mean >= MATTERS:
         advice = "Use backprop: what it learns carries over better."
     elif better == forward and -gap.mean >= MATTERS:

@@ -20,9 +20,7 @@ DECODING = (5_000, 2_000, 2_000)  # Training images to learn a decoding from, va
 
 
 def probe(trainer: Trainer) -> tuple[dict[str, float], dict[str, Tensor], dict[str, Tensor]]:
-    """The columns of a row, the predictions and the diagnostics; each empty where nothing is to be measured."""
-    if trainer.config.probe == "none":
-        return {}, {}, {}
+    """The columns of a row, the predictions and the diagnostics (those for `full` alone)."""
     full = trainer.config.probe == "full"
     dtype = torch.promote_types(trainer.dtype, torch.float32)
 

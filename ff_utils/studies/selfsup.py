@@ -1,12 +1,9 @@
-"""The studies of the self-supervised chapters: Forward-Forward against its backprop twin (source C).
-
-Importing this registers them beside those of the search log, in `ff_utils.studies.STUDIES`.
-"""
+"""The studies of the self-supervised chapters: Forward-Forward against its backprop twin (source C)."""
 
 from __future__ import annotations
 
 from ..config import RunConfig, recipe
-from ..studies import STUDIES, Cell, Profile, Study
+from .plan import Cell, Profile, Study
 
 ALGORITHMS = ("forward_forward", "backprop")
 QUESTION = "Does Forward-Forward learn what carries over to another task?"
@@ -176,11 +173,3 @@ def unsupervised(profile: Profile) -> Study:
     cells = (Cell({"receptive_fields": "full"}, base, epochs, (0,)),)
     question = "What can be read from a net that never saw a label?"
     return Study("unsupervised", question, "receptive_fields", profile, cells, base)
-
-
-STUDIES.update(
-    {
-        "pretext": pretext, "references": references, "mending": mending, "ablation": ablation, "backprop": backprop,
-        "unsupervised": unsupervised, "sensitivity": sensitivity, "pretext-svhn": svhn,
-    }
-)  # fmt: skip
