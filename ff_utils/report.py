@@ -163,8 +163,12 @@ def at_paper_scale_in_words(name: str) -> str:
         return "Too few of its cells have been trained to compare them."
     seeds = {found.seeds for found in measured}
     count = f"{seeds.pop()} seed{'s' * (measured.iloc[0].seeds > 1)}" if len(seeds) == 1 else "one to three seeds"
+    start = f"After {told['epochs']} epochs, with {count} a value,"
+    if told["best"] == "open":
+        errors = "; ".join(f"{number(key)}: {interval(found)}" for key, found in measured.items())
+        return f"{start} some cells are still open, so no value is chosen. Validation errors so far: {errors}."
     return (
-        f"After {told['epochs']} epochs, with {count} a value, the lowest validation error is at {told['best']} with "
+        f"{start} the lowest validation error is at {told['best']} with "
         f"{told['best_error']}. Within one standard error of it: {told['tied']}. The base, {told['base']}, has "
         f"{told['base_error']}; the worst of them, {told['worst']}, has {told['worst_error']}."
     )

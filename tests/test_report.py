@@ -261,3 +261,21 @@ def test_figures_of_missing_runs_say_open():
         draw()
         assert any("open" in text.get_text() for axes in plt.gcf().axes for text in axes.texts)
         plt.close()
+
+
+def test_at_full_size_no_value_is_chosen_while_some_are_open(monkeypatch):
+    support.skip_drawing(monkeypatch)
+    name, cells = "peer-normalization", studies.get("peer-normalization", "paper").cells
+    assert report.at_paper_scale_in_words(name) == "Too few of its cells have been trained to compare them."
+
+    def keep(cell, error):
+        errors = {VALIDATION: error, TEST: error + 1}
+        support.store_run(cell.config, [{VALIDATION: 50.0}] * (cell.epochs - 1) + [errors])
+
+    keep(cells[0], 3.0)
+    keep(cells[1], 4.0)
+    words = report.at_paper_scale_in_words(name)
+    assert "no value is chosen" in words and "0.01: 4.00 %" in words
+    for cell in cells[2:]:
+        keep(cell, 5.0)
+    assert "the lowest validation error is at 0 with 3.00 %" in report.at_paper_scale_in_words(name)
