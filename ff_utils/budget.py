@@ -39,7 +39,7 @@ class Speed:
         if self.runs == 0:
             return f"No run of the published size is stored. {self.hardware} is expected to reach {rate}."
         return (
-            f"The stored runs of the published size on “{self.hardware}” ({self.runs}) reached {rate} in the median, "
+            f"The {self.runs} stored runs of the published size on {self.hardware}, reached {rate} in the median, "
             "evaluation included."
         )
 
@@ -47,28 +47,29 @@ class Speed:
         return [operations(run) / self.per_second for run in planned]
 
 
+def speeds(store: Store, hidden: tuple[int, ...]) -> pd.Series:
+    """Operations per second of each stored run of Forward-Forward on MNIST with these layers, by its hardware."""
+    found = [
+        (hardware(run), operations(Planned(run.config, run.epochs)) / seconds_of(run))
+        for run in store.runs()
+        if (run.config.hidden, run.config.dataset, run.config.pretext) == (hidden, "mnist", "none")
+        and run.config.algorithm == "forward_forward"
+    ]
+    return pd.Series([speed for _, speed in found], index=[machine for machine, _ in found], dtype=float)
+
+
 def measured(store: Store) -> Speed:
     """The median speed of the stored runs of the published size, on the hardware that has most of them.
 
     Without any, what this machine is expected to reach.
     """
-    hidden = PROFILES["paper"].base.hidden
-    wide = [
-        run
-        for run in store.runs()
-        if (run.config.hidden, run.config.dataset, run.config.pretext) == (hidden, "mnist", "none")
-        and run.config.algorithm == "forward_forward"
-    ]
-    if not wide:
+    wide = speeds(store, PROFILES["paper"].base.hidden)
+    if wide.empty:
         device, profile = default_device(), PROFILES["paper"]
         seconds = expected_seconds(profile.base, 1, profile.training_images, fastest_dtype(device), device)
         return Speed(operations(Planned(profile.base, 1)) / seconds, 0, "This machine")
-    speeds = pd.DataFrame(
-        [(hardware(run), operations(Planned(run.config, run.epochs)) / seconds_of(run)) for run in wide],
-        columns=["hardware", "speed"],
-    )
-    most = speeds["hardware"].mode()[0]
-    chosen = speeds.loc[speeds["hardware"] == most, "speed"]
+    most = pd.Series(wide.index).mode()[0]
+    chosen = wide[wide.index == most]
     return Speed(float(chosen.median()), len(chosen), most)
 
 

@@ -36,6 +36,8 @@ def readout(run: Run) -> str | None:
 
 def negatives(config: RunConfig) -> str:
     """What makes a negative: how its wrong label is picked, or how another image is made."""
+    if config.algorithm != "forward_forward":
+        return "no"
     return (config.negatives if config.contrast == "label" else config.contrast).replace("_", " ")
 
 
@@ -127,6 +129,7 @@ def times(store: Store) -> pd.DataFrame:
             "seconds": seconds_of(run),
         }
         for run in trajectories(store)
+        if run.config.algorithm != "none"
     ]
     if not rows:
         return pd.DataFrame({"runs": ["open: no run is stored"]}, index=["all"])

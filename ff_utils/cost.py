@@ -15,10 +15,9 @@ import torch
 
 from .config import RunConfig
 from .labels import CLASSES
+from .selfsup.pretext import Pretext
 
-# Where they are not those of MNIST's kin: the inputs of a data set, and the classes of a pretext task.
-PIXELS = {"digits": 64, "cifar10": 3072, "svhn": 3072}
-WAYS = {"rotation": 4, "flip": 2, "flip4": 4, "jigsaw": 24}
+PIXELS = {"digits": 64, "cifar10": 3072, "svhn": 3072}  # Inputs where they are not MNIST's 784.
 OVERHEAD = 1.5  # Time of a run over that of its training products: element-wise work and evaluation.
 
 
@@ -44,7 +43,7 @@ def step_products(config: RunConfig) -> list[Product]:
     which are images share no pixels with the positives.
     """
     batch, pixels = config.batch_size, PIXELS.get(config.dataset, 784)
-    classes = WAYS.get(config.pretext, CLASSES)
+    classes = CLASSES if config.pretext == "none" else Pretext(config.pretext, (2, 2)).classes
     labels = {"label_search": classes, "all": classes, "shortlist": 1 + config.shortlist}.get(config.negatives, 2)
     learned = (classes if config.negatives == "all" else 2) * batch
     passes = [labels * batch] + ([batch] if config.head_lr else [])

@@ -15,7 +15,7 @@ MEAN_SQUARE = 0.113
 def costume(config: RunConfig, scale: float = 1.0) -> RunConfig:
     """`config`, whose layers hand on vectors of length 1, written with vectors of mean square 1.
 
-    And with activities √`scale` times as large. It trains identically (up to rounding), epoch by epoch: for N inputs
+    And with activities larger by the root of `scale`. It trains identically (up to rounding): for N inputs
     W = √(scale/N) · W_L2, so the first weights scale likewise, and lr = scale/N · lr_L2; biases b = √scale · b_L2, and
     their rate scales likewise; θ and T scale as the goodness does. Coupled weight decay would be N/scale · decay_L2,
     one for each layer: it is refused. Raises `ValueError` where the settings don't allow a costume.

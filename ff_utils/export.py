@@ -1,6 +1,7 @@
 """A trained net as one small file that a web page can load, from disk as well as from a server.
 
-    python -m ff_utils export --recipe hinton --hidden 400 400 400 --theta 400 --epochs 60 --out net.js
+    python -m ff_utils export --recipe hinton --hidden 400 400 400 --theta 400 \\
+        --epochs 60 --out net.js
 
 The file is JavaScript, because a page opened from disk may load nothing else: the assignment of one JSON
 object, an `Exported`, to `globalThis.forwardForwardNet`. Weights are int8 with one float32 scale for each

@@ -100,7 +100,8 @@ def draw(collected: Collected) -> None:
     means = [errors[steps[i]].mean for i in rows]
     left.plot(means, rows, "o-", color=POSITIVE)
     for row, mean in zip(rows, means, strict=True):
-        left.annotate(f"{mean:.2f}", (mean, row), xytext=(6, 4), textcoords="offset points", fontsize=8)
+        left.annotate(f"{mean:.2f}", (mean, row), xytext=(7, 4), textcoords="offset points", fontsize=8,
+                      bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6})  # fmt: skip
     left.set(xscale="log", xlabel="validation error (%)", title="factors added one by one")
     left.set_yticks(range(len(steps)), ["A's recipe", *(f"+ {factor}" for factor in factors)])
     charts.error_ticks(left.xaxis)

@@ -164,7 +164,7 @@ def at_paper_scale_in_words(name: str) -> str:
     seeds = {found.seeds for found in measured}
     count = f"{seeds.pop()} seed{'s' * (measured.iloc[0].seeds > 1)}" if len(seeds) == 1 else "one to three seeds"
     start = f"After {told['epochs']} epochs, with {count} a value,"
-    if told["best"] == "open":
+    if len(measured) < len(collected.study.keys):
         errors = "; ".join(f"{number(key)}: {interval(found)}" for key, found in measured.items())
         return f"{start} some cells are still open, so no value is chosen. Validation errors so far: {errors}."
     return (
@@ -198,6 +198,18 @@ def timing(collected: Collected) -> Markdown:
 def number(value: object) -> str:
     """A number, or a word, as prose has it; "open" for None, which stands for a missing run."""
     return "open" if value is None else value if isinstance(value, str) else f"{value:g}"
+
+
+def side(found: Estimate | None, words: tuple[str, str, str]) -> str:
+    """Of three words the one for a difference below 0, for one that can't be told from 0, or for one above."""
+    return "open" if found is None else words[1 + found.sign]
+
+
+def seeds_in_words(found: Estimate | None) -> str:
+    """From how many seeds an estimate is."""
+    if found is None:
+        return "an open number of seeds"
+    return "one seed" if found.one_seed else f"{found.seeds} seeds"
 
 
 def interval(estimate: Estimate | None) -> str:
@@ -274,11 +286,10 @@ def readings(collected: Collected, rows: Sequence[published.Row]) -> pd.DataFram
     table = []
     for row in rows:
         epoch = collected.study.profile.milestones[row.epochs]
-        ours = {
-            f"{name} error (%)": str(found[base].of_an_error()) if base in found else lacking
-            for name, metric in (("validation", VALIDATION), ("test", TEST))
-            for found in [estimates(collected, metric, epoch)]
-        }
+        ours = {}
+        for name, metric in (("validation", VALIDATION), ("test", TEST)):
+            found = estimates(collected, metric, epoch).get(base)
+            ours[f"{name} error (%)"] = str(found.of_an_error()) if found else lacking
         theirs = {"its validation": f"{row.validation:.2f}", "its test": f"{row.test:.2f}"}
         table.append({"epochs": epoch} | ours | {"the source's epochs": row.epochs} | theirs)
     return _table(table, "epochs")
@@ -296,7 +307,7 @@ def field_table(ours: dict[str, Collected]) -> pd.DataFrame:
             if (key := cell.settings[factor]) in errors:
                 # Changes and recipes speak for themselves.
                 words = key if factor in ("change", "recipe") else f"{SYMBOLS.get(factor, factor)} {number(key)}"
-                net = " × ".join(map(str, (len(cell.config.hidden), cell.config.hidden[0])))
+                net = catalogue.layers(cell.config)
                 row = {"system": f"ours: {name}, {words}", "net": net, "epochs": cell.epochs}
                 rows.append(row | {"test error (%)": str(errors[key].of_an_error()), "seeds": errors[key].seeds})
     return _table(rows, "system")

@@ -4,9 +4,9 @@ A finished run is `results/runs/<YYYYMMDD_HHMMSS>-<hash>/` with
 
     config.yaml          the complete configuration
     metrics.jsonl, .csv  one row per epoch; errors in percent
-    predictions.npz      uint8 predictions for validation and test at the milestones, and the true labels
-    diagnostics.npz      true × negative label counts per epoch; unit activities at the milestones
-    provenance.yaml      versions, device, number format, data checksum, seconds, command
+    predictions.npz      predictions at the milestones and true labels, uint8
+    diagnostics.npz      counts of true × negative labels; activities of units
+    provenance.yaml      versions, device, data checksum, seconds, command
     training_curves.png
     SHA256SUMS           of all of these
 

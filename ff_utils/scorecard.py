@@ -180,7 +180,7 @@ def condition(claim: Claim) -> str:
     if claim.kind == "level":
         return f"{low} to {high}"
     # A band of a difference that ends at ±100 points is open on that side.
-    return f"≤ {high}" if low == "−100" else f"≥ {low}" if high == "100" else f"{low} to {high}, not 0"
+    return (f"≤ {high}" if low == "−100" else f"≥ {low}" if high == "100" else f"{low} to {high}") + ", not 0"
 
 
 def table(claims: list[Claim]) -> pd.DataFrame:

@@ -270,8 +270,11 @@ def draw_hits() -> None:
     _, axes = plt.subplots(figsize=(WIDTH * 0.8, 2.9))
     if found.empty and _empty(axes):
         return
-    for (epoch, rows), colour, line in zip(found.groupby("epoch"), LAYERS * 2, LINES * 2, strict=False):
-        axes.plot(rows["k"], rows["found"], line, marker="o", color=colour, label=f"epoch {epoch}")
+    epochs = found.groupby("epoch")
+    colours = plt.get_cmap("viridis")(np.linspace(0, 0.85, len(epochs)))
+    for (epoch, rows), colour, marker in zip(epochs, colours, "os^Dv", strict=False):
+        axes.plot(rows["k"], rows["found"], "-", marker=marker, color=colour, label=f"epoch {epoch}")
+    axes.plot(range(1, 10), [100 * k / 9 for k in range(1, 10)], ":", color=GREY, label="chance")
     axes.set(xlabel="labels searched, $k$", ylabel="hardest label among them (%)", ylim=(0, 102))
     axes.legend(loc="lower right")
 
@@ -345,7 +348,7 @@ def draw_times(collected: Collected) -> None:
             axes.plot(seconds[shown.index], shown, line, color=colour, alpha=0.7, label=None if n else f"aim {aim}")
             axes.plot(seconds.iloc[-1], run.at(row["epochs"], TEST), "o", color=colour, mec="black", mew=0.6)
     axes.set(xlabel="seconds of training", ylabel="error (%)", yscale="log")
-    marks = [m for m in (1, 1.36, 1.5, 2, 2.5, 4, 6, 10, 20, 50) if axes.get_ylim()[0] <= m <= axes.get_ylim()[1]]
+    marks = [m for m in (1, 1.36, 2, 2.5, 4, 6, 10, 20, 50) if axes.get_ylim()[0] <= m <= axes.get_ylim()[1]]
     axes.set_yticks(marks, [f"{m:g}" for m in marks])
     axes.minorticks_off()
     axes.legend()

@@ -67,7 +67,11 @@ def beside(rows: Iterable[Row], profile: Profile) -> pd.DataFrame:
 def settings_in_words(config: RunConfig, base: RunConfig) -> str:
     """In what a run's configuration differs from the base, but for its seed."""
     different = config.vary(seed=base.seed).differences(base)
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in different.items()) or "base"
+    return ", ".join(_plain(name, value) for name, value in different.items()) or "base"
+
+
+def _plain(name: str, value: object) -> str:
+    return f"{name.replace('_', ' ')} {value}"
 
 
 def run_in_words(run: Run) -> str:
@@ -95,9 +99,7 @@ def _change_in_words(name: str, value: object) -> str:
         return "shifts of one pixel" if value == 1 else f"shifts of up to {value} pixels"
     if name == "weight_averaging" and value:
         return "averaged weights"
-    if isinstance(value, (bool, str)) or value is None:
-        return f"{name.replace('_', ' ')}: {str(value).replace('_', ' ')}"
-    return f"{name.replace('_', ' ')} {value}"
+    return _plain(name, value)
 
 
 def candidates(profile: Profile, epoch: int, jitter: bool) -> dict[RunConfig, dict[int, Run]]:

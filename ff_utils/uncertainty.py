@@ -34,6 +34,11 @@ class Estimate:
         return self.seeds == 1
 
     @property
+    def sign(self) -> int:
+        """−1 or 1 where the interval lies on one side of 0, else 0."""
+        return int(self.low > 0) - int(self.high < 0)
+
+    @property
     def bounded(self) -> bool:
         return bool(np.isfinite(self.high - self.low))
 

@@ -111,25 +111,17 @@ glue("intro_ladder_whole", report.points(whole), display=False)
 glue("intro_scales_added", report.points(scales["added"]), display=False)
 glue("intro_scales_in", report.points(scales["in company"]), display=False)
 
-
-def seeds_of(found):
-    """How many seeds an estimate is from, in words."""
-    if found is None:
-        return "an open number of seeds"
-    return "one seed" if found.one_seed else f"{found.seeds} seeds"
-
-
 alone = [
     ways["alone"]
     for factor, ways in ladder.contributions(gap).items()
     if factor in SCALES and ways["alone"] is not None
 ]
-worse = sum(bool(found.low > 0) for found in alone)
+worse = sum(found.sign > 0 for found in alone)
 glue("intro_scales_worse", worse if alone else "open", display=False)
 glue("intro_scales_n", len(SCALES), display=False)
 glue("intro_ladder_net", catalogue.layers(gap.study.base), display=False)
 glue("intro_ladder_epochs", gap.study.cells[0].epochs, display=False)
-glue("intro_ladder_seeds", seeds_of(whole), display=False)
+glue("intro_ladder_seeds", report.seeds_in_words(whole), display=False)
 hard = collecting.collect(studies.get("hard-negatives"), "never")
 for name, metric in (("search", TEST), ("one_pass", "test_one_pass_error")):
     found = comparing.estimates(hard, metric).get("one_pass")
@@ -139,7 +131,7 @@ alike = one_pass and collecting.value(
     one_pass, one_pass.epochs, "layer3_neutral_alike"
 )
 glue("intro_alike", f"{alike / 100:.5f}" if alike else "open", display=False)
-evidence = seeds_of(found)
+evidence = report.seeds_in_words(found)
 if one_pass and found is not None and found.one_seed:
     evidence += f", run {one_pass.id}"
 glue("intro_hard_evidence", evidence, display=False)

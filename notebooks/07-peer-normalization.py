@@ -62,7 +62,7 @@ study = studies.get("peer-normalization", profile)
 #
 # ## Intervention
 #
-# One factor varies, the strength λ. The source's value is not reported; Hinton's code has 0.03.
+# One factor varies, the strength λ ({numref}`tab-peer-plan`, {numref}`tab-peer-roles`). The source's value is not reported; Hinton's code has 0.03.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The cells of this study. Runs of one seed share their initial weights, their order of images and their random numbers.", "name": "tab-peer-plan"}}
 report.plan(study)
@@ -110,16 +110,17 @@ if best is not None:
     assert error < 60, "not well below the 90 % of chance"
 
 # %% [markdown]
-# The lowest mean is at λ = {glue:text}`peer_best` with {glue:text}`peer_best_error`; within one standard error of
+# The lowest mean ({numref}`fig-peer-error`) is at λ = {glue:text}`peer_best` with {glue:text}`peer_best_error`; within one standard error of
 # it: {glue:text}`peer_tied`. Without peer normalisation the error is {glue:text}`peer_base_error`.
 #
 # The best λ other than 0 is {glue:text}`peer_chosen`. Against no peer normalisation, paired by seed, it changes
 # the validation error by {glue:text}`peer_change_val` and the test error by {glue:text}`peer_change_test`.
-# The source reports {glue:text}`peer_source_before` to {glue:text}`peer_source_after` % on the test images, from one
+# The source goes from {glue:text}`peer_source_before` % to {glue:text}`peer_source_after` % on the test images, from one
 # run each. Two independent results of that size differ by chance with a standard deviation of
 # {glue:text}`peer_source_noise` points.
 #
-# *What the source's search would have picked.* With one run per value: {glue:text}`peer_picks`.
+# *What the source's search would have picked.* With one run per value: {glue:text}`peer_picks`. {numref}`fig-peer-learning` has
+# the epochs before.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Validation error over the epochs for each λ. Lines are means over seeds, the shade spans all seeds.", "name": "fig-peer-learning"}, "image": {"alt": "Learning curves, one per strength of peer normalisation."}}
 charts.draw_learning(collected, comparing.VALIDATION, label="λ")

@@ -114,7 +114,7 @@ known = any(ways["alone"] for ways in shares.values())
 harmful = [
     f
     for f, ways in shares.items()
-    if ways["alone"] is not None and ways["alone"].low > 0
+    if ways["alone"] is not None and ways["alone"].sign > 0
 ]
 glue(
     "ladder_harmful",
@@ -163,7 +163,7 @@ if profile == "paper" and all(in_company.values()):
 if profile == "paper" and known:
     assert not {"first rate", "temperature"} & set(shares) - set(harmful)
 readings = [found for found in shares.get("negatives", {}).values() if found]
-lowered = sum(found.high < 0 for found in readings)
+lowered = sum(found.sign < 0 for found in readings)
 glue(
     "ladder_negatives_verdict",
     "are open"
@@ -190,11 +190,7 @@ glue("ladder_width", study.base.hidden[0], display=False)
 glue("ladder_layers", " × ".join(map(str, study.base.hidden)), display=False)
 glue(
     "ladder_seeds",
-    "an open number of seeds"
-    if whole is None
-    else "one seed"
-    if whole.one_seed
-    else f"{whole.seeds} seeds",
+    report.seeds_in_words(whole),
     display=False,
 )
 if profile == "paper" and whole is not None:
@@ -320,20 +316,15 @@ full = comparing.change(
     {"negatives": "one_pass_sampled"},
     comparing.TEST,
 )
-way = (
-    ""
-    if full is None
-    else ": the wrong way"
-    if full.low > 0
-    else ": the right way"
-    if full.high < 0
-    else ", which is not beyond doubt"
+way = report.side(
+    full,
+    (": the right way", ", which is not beyond doubt", ": the wrong way"),
 )
 glue(
     "ladder_suspect_negatives",
     "At full size the negatives are open."
     if full is None
-    else f"At full size ({'one seed' if full.one_seed else f'{full.seeds} seeds'})"
+    else f"At full size ({report.seeds_in_words(full)})"
     f" negatives from the head change the test error by {report.points(full)}{way}.",
     display=False,
 )
@@ -362,8 +353,7 @@ small_nets.join(at_size)
 # ## Deviations
 #
 # - The ladder stands at three layers of {glue:text}`ladder_width` units and {glue:text}`ladder_epochs` epochs, so that
-#   {glue:text}`ladder_nets` nets can be afforded; at paper scale the layers have 1,000 units and the epochs are ten. The schedule is Hinton's
-#   in shape: constant for the first half, then falling to 0.
+#   {glue:text}`ladder_nets` different nets can be afforded. The schedule is Hinton's in shape: constant for the first half, then falling to 0.
 # - Nets are compared after equally many epochs, not after equal time. With 100 in place of 256 images a step an epoch has 2.6
 #   times as many steps. The times of these runs were taken on a shared machine and can't say what that costs.
 # - Intervals with one seed are those of the sampled images, paired; they do not contain the spread over seeds.

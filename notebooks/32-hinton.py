@@ -183,9 +183,9 @@ if profile == "paper" and (run := pair["the study"]):
 # of about 0.12 points. Two systems that are closer than 0.3 points can't be ranked from such numbers.
 #
 # So the plain runs of Hinton's code can hardly be ranked: others' 1.30 to 1.65 %, ours
-# {glue:text}`hinton_field_plain`. Three runs of one and the same code lie up to 0.2 points apart. What stands apart
-# is the replicated study above them, with 2.43 %, and below them others' 0.64 and 0.71 %, with shifted images and
-# long training. Our runs of that kind: {glue:text}`hinton_field_shifted`.
+# {glue:text}`hinton_field_plain`. Three runs of one and the same code lie up to 0.2 points apart. Above
+# them lie the replicated study and nets of 2 × 500 units; below them, at 0.64 and 0.71 %, what others trained long with
+# shifted images. Our runs of that kind: {glue:text}`hinton_field_shifted`.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Test errors on MNIST in percent. Of others: as they report them, mostly from one run; readouts are mixed, that of loeweX is one pass. Ours: mean and 95 % interval, over seeds where there are several, else over the sampling of the images. Trained long: those of the chapter on records. Quick recipe: the speed chapter's, with shifts of one pixel and averaged weights.", "name": "tab-field"}}
 report.field_table(

@@ -89,22 +89,23 @@ changes = {
     if key != "none"
 }
 known = {key: found for key, found in changes.items() if found is not None}
-better = [key for key, found in known.items() if found.high < 0]
-worse = [key for key, found in known.items() if found.low > 0]
+better = [key for key, found in known.items() if found.sign < 0]
+worse = [key for key, found in known.items() if found.sign > 0]
 averages = report.points(known.get("averaged weights"))
 glue("additions_averages", averages, display=False)
 three = known.get("averages, rate and shifts")
 glue(
     "additions_three",
-    report.points(three)
-    + (
-        ""
-        if three is None
-        else ", which is no change beyond doubt"
-        if three.low <= 0 <= three.high
-        else ", for the better"
-        if three.high < 0
-        else ", for the worse"
+    "open"
+    if three is None
+    else report.points(three)
+    + report.side(
+        three,
+        (
+            ", for the better",
+            ", which is no change beyond doubt",
+            ", for the worse",
+        ),
     ),
     display=False,
 )
@@ -113,12 +114,12 @@ glue("additions_layers", " × ".join(map(str, study.base.hidden)), display=False
 glue("additions_none", report.interval(validation.get("none")), display=False)
 glue(
     "additions_better",
-    (", ".join(better) or "none") if known else "open",
+    ("; ".join(better) or "none") if known else "open",
     display=False,
 )
 glue(
     "additions_worse",
-    (", ".join(worse) or "none") if known else "open",
+    ("; ".join(worse) or "none") if known else "open",
     display=False,
 )
 best = min(known, key=lambda key: known[key].mean, default=None)

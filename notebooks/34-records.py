@@ -100,7 +100,7 @@ changes = {
     if key not in shifted and key != "none"
 }
 run_so_far = [key for key, found in changes.items() if found]
-helpful = [key for key in run_so_far if changes[key].high < 0]
+helpful = [key for key in run_so_far if changes[key].sign < 0]
 glue(
     "records_additions",
     "which of the additions lower the validation error is open"
@@ -155,7 +155,7 @@ glue(
 )
 
 # %% [markdown]
-# Without shifted images the least validation error is that of *{glue:text}`records_plain`*:
+# Without shifted images the cell with the least validation error is *{glue:text}`records_plain`*:
 # {glue:text}`records_plain_validation`, and its test error {glue:text}`records_plain_test`. With shifted images it is
 # *{glue:text}`records_shifted`*: {glue:text}`records_shifted_validation`, test {glue:text}`records_shifted_test`. The
 # choice was made on validation, among the cells that have run ({numref}`tab-records`, {numref}`fig-records-learning`).

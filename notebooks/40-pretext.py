@@ -40,6 +40,7 @@ from ff_utils.data import excerpt
 from ff_utils.labels import inject
 from ff_utils.selfsup import figures as drawings
 from ff_utils.selfsup import report as tables
+from ff_utils.selfsup import words
 from ff_utils.selfsup.pretext import TASKS, Pretext
 
 figures.style()
@@ -141,7 +142,7 @@ glue(
 )
 glue("pretext_data", tables.DATASETS[data], display=False)
 glue("pretext_epochs", study.cells[0].epochs, display=False)
-small = tables.pretext_in_words(collected)
+small = words.pretext(collected)
 first = f"rotation of {tables.DATASETS[data]}"
 if small["furthest"] == first:
     text = "On no other task is it further behind"
@@ -179,7 +180,7 @@ tables.at_paper_scale("pretext")
 
 # %% tags=["hide-input"]
 whole = collecting.collect(studies.get("pretext", "paper"), "never")
-for name, text in tables.pretext_in_words(whole).items():
+for name, text in words.pretext(whole).items():
     glue(f"pretext_paper_{name}", text, display=False)
 source = tables.published("pretext", "mnist", "jigsaw")
 glue("pretext_source_ff", source["forward_forward"], display=False)

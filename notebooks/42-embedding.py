@@ -32,6 +32,7 @@ from myst_nb import glue
 from ff_utils import collecting, comparing, figures, report, studies
 from ff_utils.selfsup import figures as drawings
 from ff_utils.selfsup import report as tables
+from ff_utils.selfsup import words
 
 figures.style()
 collecting.check_parameters(profile, train)
@@ -162,7 +163,7 @@ between = maps.get("Forward-Forward against backprop")
 text = "open" if between is None else f"{between.iloc[-1, -1]:.2f}"
 glue("embedding_cka_between", text, display=False)
 stroke = tables.on_rotation(collected, reference, f"layer{layers}_stroke_r2")
-text = tables.side(
+text = report.side(
     comparing.difference(stroke["bp"], stroke["ff"]),
     ("more", "about as much, as far as the seeds can tell", "less"),
 )
@@ -177,9 +178,9 @@ glue("embedding_stroke_side", text, display=False)
 #
 # *Training on a task drops what it does not need, by either method.* In the small nets stroke width is harder to decode
 # from both than from the untrained net, and the deeper the harder ({numref}`fig-embedding-decoding`). Both bring the images
-# onto fewer directions. So far the source's observation holds. It is not special to Forward-Forward, which drops
+# onto fewer directions. So far the source's observation holds. In these nets it is not special to Forward-Forward, which drops
 # {glue:text}`embedding_stroke_side`: its $R^2$ is {glue:text}`embedding_stroke_ff` where backprop has
-# {glue:text}`embedding_stroke_bp`.
+# {glue:text}`embedding_stroke_bp`. The full-size nets are below.
 #
 # *Position is not dropped in the small nets.* Both methods make it easier to decode than from the untrained net. To tell a
 # rotation it seems to help to know where the ink is. Here the second hypothesis fails for position.
@@ -233,15 +234,21 @@ for name, metric in (
         *stored, f"layer{depth}_{metric}"
     ).values()
     below = [comparing.difference(other, ff) for other in (bp, free)]
-    glue(f"embedding_paper_{name}_holds", tables.verdict(*below), display=False)
+    glue(f"embedding_paper_{name}_holds", words.verdict(*below), display=False)
     for short, change in (
         ("than_bp", below[0]),
         ("than_free", below[1]),
         ("bp_than_free", comparing.difference(free, bp)),
     ):
-        words = ("below", "not told apart from", "above")
-        text = tables.side(change, words)
+        text = report.side(change, ("below", "not told apart from", "above"))
         glue(f"embedding_paper_{name}_{short}", text, display=False)
+        text = (
+            f"({change.mean:+.2f}, {change.low:+.2f} to {change.high:+.2f})"
+            if change
+            else "(open)"
+        )
+        text = text.replace("-", "−")
+        glue(f"embedding_paper_{name}_{short}_by", text, display=False)
 means = [np.mean([m.value for m in one.values()]) for one in (ff, bp) if one]
 text = f"{means[0] / means[1]:.1f}" if len(means) == 2 else "open"
 glue("embedding_paper_directions_ratio", text, display=False)
@@ -258,14 +265,16 @@ glue("embedding_paper_directions_ratio", text, display=False)
 # net's {glue:text}`embedding_paper_directions_free`, and {glue:text}`embedding_paper_directions_ratio` times backprop's
 # {glue:text}`embedding_paper_directions_bp`.
 #
-# *The second hypothesis* {glue:text}`embedding_paper_stroke_holds` for stroke width. There Forward-Forward is
-# {glue:text}`embedding_paper_stroke_than_bp` backprop and {glue:text}`embedding_paper_stroke_than_free` the untrained net;
-# backprop is {glue:text}`embedding_paper_stroke_bp_than_free` the untrained net.
+# *The second hypothesis* {glue:text}`embedding_paper_stroke_holds` for stroke width. There Forward-Forward is {glue:text}`embedding_paper_stroke_than_bp` backprop
+# {glue:text}`embedding_paper_stroke_than_bp_by` and {glue:text}`embedding_paper_stroke_than_free` the untrained net
+# {glue:text}`embedding_paper_stroke_than_free_by`; backprop is {glue:text}`embedding_paper_stroke_bp_than_free` the untrained net
+# {glue:text}`embedding_paper_stroke_bp_than_free_by`.
 #
-# For position it {glue:text}`embedding_paper_position_holds`: Forward-Forward is
-# {glue:text}`embedding_paper_position_than_bp` backprop and {glue:text}`embedding_paper_position_than_free` the untrained
-# net; backprop is {glue:text}`embedding_paper_position_bp_than_free` the untrained net. *Below* and *above* are said where the 95 %
-# interval of the difference excludes 0.
+# For position it {glue:text}`embedding_paper_position_holds`: Forward-Forward is {glue:text}`embedding_paper_position_than_bp` backprop
+# {glue:text}`embedding_paper_position_than_bp_by` and {glue:text}`embedding_paper_position_than_free` the untrained net
+# {glue:text}`embedding_paper_position_than_free_by`; backprop is {glue:text}`embedding_paper_position_bp_than_free` the untrained net
+# {glue:text}`embedding_paper_position_bp_than_free_by`. In brackets is the difference
+# with its 95 % interval, paired by seed; *below* and *above* are said where that excludes 0.
 
 # %% [markdown]
 # ## Next step

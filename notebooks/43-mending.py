@@ -35,6 +35,7 @@ from ff_utils.comparing import difference
 from ff_utils.data import excerpt
 from ff_utils.selfsup import figures as drawings
 from ff_utils.selfsup import report as tables
+from ff_utils.selfsup import words
 from ff_utils.selfsup.contrast import Contrast
 from ff_utils.trainer import generator
 from ff_utils.uncertainty import range_of_two
@@ -75,7 +76,7 @@ for name, found in zip(names, (local, everywhere, last, softmax), strict=True):
     rate = f"{cells[name].config.per_layer('lr')[0]:g}"
     glue(f"mending_{name}_rate", rate, display=False)
 glue("mending_drop", tables.gap(everywhere, last), display=False)
-text = tables.side(
+text = report.side(
     difference(local, everywhere),
     (
         "costs transfer",
@@ -85,7 +86,7 @@ text = tables.side(
     ),
 )
 glue("mending_locality", text, display=False)
-costs = tables.verdict(
+costs = words.verdict(
     difference(everywhere, softmax), difference(last, softmax)
 )
 text = {
@@ -135,7 +136,7 @@ assert ((made["hybrid"] == a) | (made["hybrid"] == b)).all()
 # %% [markdown]
 # ## Intervention
 #
-# One change at a time to Forward-Forward on rotation. Each stays local to the layer and sees no digit. Backprop stands
+# One change at a time to Forward-Forward on rotation, but for study A's recipe, which differs in many fields. Each stays local to the layer and sees no digit. Backprop stands
 # beside as the mark to reach. {numref}`tab-mending-plan` lists the cells, {numref}`tab-mending-roles` every field that one
 # of them changes.
 #
@@ -201,7 +202,7 @@ untrained = collecting.collect(studies.get("references", profile), train)
 free = tables.of_cell(untrained, "test_transfer_error", task="none")
 glue("mending_free", tables.percent(free), display=False)
 glue("mending_free_gap", tables.gap(recipe_a, free), display=False)
-text = tables.side(
+text = report.side(
     difference(recipe_a, free), ("below", "not told apart from", "above")
 )
 glue("mending_free_side", text, display=False)
@@ -211,7 +212,7 @@ fields = [
     if cell.settings["change"] == "source A's recipe"
 ]
 glue("mending_fields", str(fields[0]) if fields else "open", display=False)
-changes = tables.changes(collected)
+changes = words.changes(collected)
 glue("mending_changes", len(changes), display=False)
 ranked = [*changes, "open", "open"]
 most = max(changes, key=lambda name: abs(changes[name].mean), default="open")
@@ -235,7 +236,7 @@ errors = [one.value for one in seeds.values()]
 apart = f"{range_of_two(errors).mean:.1f}" if len(errors) > 1 else "open"
 glue("mending_apart", apart, display=False)
 glue("mending_seeds", len(errors), display=False)
-helped, harmed = tables.sorted_changes(collected)
+helped, harmed = words.sorted_changes(collected)
 glue("mending_helped", helped, display=False)
 glue("mending_harmed", harmed, display=False)
 
@@ -245,7 +246,7 @@ glue("mending_harmed", harmed, display=False)
 # {glue:text}`mending_hybrid_back` to backprop on rotation ({numref}`tab-mending-result`).
 #
 # Changes that help, with an interval that excludes 0 (one seed; image sampling only): {glue:text}`mending_helped`. Changes
-# that harm: {glue:text}`mending_harmed`. The others can't be told from none.
+# that harm: {glue:text}`mending_harmed`. The rest can't be told from none.
 #
 # Two seeds of the net without a change may lie {glue:text}`mending_apart` points apart (from
 # {glue:text}`mending_seeds` seeds); a smaller change may be no more than that. And of intervals at 95 %, of which there are
@@ -289,7 +290,7 @@ glue(
 # *The objective* {glue:text}`mending_objective`: {glue:text}`mending_softmax` with cross-entropy, {glue:text}`mending_all`
 # and {glue:text}`mending_last` with goodness, at one rate each.
 #
-# *The recipe.* What moves transfer most is: {glue:text}`mending_most`, {glue:text}`mending_most_gain`. The recipe of study A
+# *The recipe.* The change that moves transfer most is *{glue:text}`mending_most`*, {glue:text}`mending_most_gain`. The recipe of study A
 # changes {glue:text}`mending_fields` fields at once; with it the deeper layers hardly learn ({doc}`03-theta`). It does the
 # pretext task with {glue:text}`mending_task_source_a` (without it: {glue:text}`mending_task_base`). Its transfer of
 # {glue:text}`mending_source_a` is {glue:text}`mending_free_side` the {glue:text}`mending_free` of an untrained net, a

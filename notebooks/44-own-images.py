@@ -51,7 +51,7 @@ from myst_nb import glue
 
 from ff_utils import collecting, figures, load
 from ff_utils.selfsup import figures as drawings
-from ff_utils.selfsup import own
+from ff_utils.selfsup import judging, own
 from ff_utils.selfsup.folder import read_folder
 
 figures.style()
@@ -110,7 +110,7 @@ glue("own_seeds", seeds, display=False)
 glue("own_width", own.WIDTH, display=False)
 glue("own_layers", own.LAYERS, display=False)
 glue("own_rates", ", ".join(f"{rate:g}" for rate in rates), display=False)
-glue("own_matters", f"{own.MATTERS:g}", display=False)
+glue("own_matters", f"{judging.MATTERS:g}", display=False)
 
 # %% [markdown]
 # The data, {glue:text}`own_images`, has {glue:text}`own_classes` classes ({numref}`tab-own-classes`).
@@ -135,7 +135,7 @@ glue("own_matters", f"{own.MATTERS:g}", display=False)
 
 # %% tags=["nbval-ignore-output"]
 result = own.compare(splits, task, epochs, seeds, rates)
-table = own.table(result)
+table = judging.table(result)
 assert set(own.CONTESTANTS) <= set(table.index)
 
 # %% [markdown]
@@ -187,7 +187,7 @@ pd.DataFrame(rows).T
 # %% tags=["hide-input", "nbval-ignore-output"]
 from IPython.display import Markdown
 
-advice, reasons = own.recommend(result)
+advice, reasons = judging.recommend(result)
 Markdown(f"**{advice}**\n\n" + "\n".join(f"- {line}" for line in reasons))
 
 # %% [markdown]

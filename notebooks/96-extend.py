@@ -98,7 +98,10 @@ with TemporaryDirectory() as folder:
     store = ff_utils.Store(f"{folder}/results")
     for name, change in changes.items():
         run = ff_utils.train(
-            smoke.base.vary(**change), smoke.sweep, store=store, progress=False
+            smoke.base.vary(**change),
+            smoke.sweep,
+            store=store,
+            progress=False,
         )
         errors[name] = run.at(smoke.sweep, "val_label_search_error")
 assert max(errors.values()) < 45, "far below chance, which is 90 %"

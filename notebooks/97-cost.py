@@ -21,11 +21,9 @@ profile = "paper"  # the cost is that of the full size, whatever is named here
 train = "never"  # this page trains nothing
 
 # %% tags=["hide-input"]
-from statistics import median
-
 from myst_nb import glue
 
-from ff_utils import Store, budget, catalogue, collecting, figures, studies
+from ff_utils import Store, budget, collecting, figures, studies
 
 figures.style()
 collecting.check_parameters(profile, train)
@@ -33,15 +31,8 @@ machines = 8
 store = Store()
 speed = budget.measured(store)
 # On the same hardware, how fast are nets of the size of Hinton's code?
-narrow = [
-    budget.operations(studies.Planned(run.config, run.epochs))
-    / catalogue.seconds_of(run)
-    for run in store.runs()
-    if (run.config.hidden, run.config.dataset, run.config.pretext)
-    == ((1000,) * 3, "mnist", "none")
-    and run.config.algorithm == "forward_forward"
-    and catalogue.hardware(run) == speed.hardware
-]
+narrow = budget.speeds(store, (1000,) * 3)
+narrow = narrow[narrow.index == speed.hardware]
 runs = budget.longest(list(studies.STUDIES))
 seconds = speed.seconds(runs)
 readable = collecting.readable_time
@@ -49,8 +40,8 @@ work = sum(map(budget.operations, runs))
 for name, value in {
     "runs": len(runs),
     "speed": str(speed),
-    "narrow": f"{100 * median(narrow) / speed.per_second:.0f} % of that"
-    if narrow
+    "narrow": f"{100 * narrow.median() / speed.per_second:.0f} % of that"
+    if len(narrow)
     else "an open part of that",
     "gpu": f"{budget.GPU_SPEED / 1e12:.0f}",
     "one": readable(sum(seconds)),

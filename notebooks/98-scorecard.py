@@ -28,7 +28,8 @@
 # - A *difference* needs an interval without 0, and *partly* means that its size is not the one claimed. It is
 #   *undecided* where its interval contains 0 and is not inside ±0.10 points, even where it is far from the size that
 #   was claimed.
-# - A *choice* needs the claimed value among the best.
+# - A *choice* needs the claimed value among the best: those within one standard error of the lowest error. It is
+#   *partly* reproduced where these lie near the claimed one, in a range that stands with the claim.
 #
 # *Own probe* and *own bar*
 # are aims that we set ourselves before the runs. *Second-hand*: we know the number from a citation and not from the

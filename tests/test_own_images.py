@@ -12,7 +12,7 @@ from PIL import Image
 
 from ff_utils import UserError
 from ff_utils.selfsup import folder as folders
-from ff_utils.selfsup import own
+from ff_utils.selfsup import judging, own
 from ff_utils.selfsup.folder import read_folder
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -196,9 +196,9 @@ def test_a_comparison_of_a_folder(folder, small):
         assert result.seeds[name][1].config.lr == best.config.lr  # The rate that validation chose.
         assert all(run.seconds > 0 and run.bytes > 0 for run in result.seeds[name])
     assert {own.PIXELS, own.UNTRAINED, own.SUPERVISED} == result.references.keys()
-    shown = own.table(result)
+    shown = judging.table(result)
     assert list(shown.index) == [*own.CONTESTANTS, *result.references]
-    advice, reasons = own.recommend(result)
+    advice, reasons = judging.recommend(result)
     assert advice.endswith(".") and len(reasons) >= 4
 
 
@@ -241,26 +241,26 @@ def made_up(forward, hybrid, back, pixels, n=400):
     ],
 )
 def test_the_recommendation_follows_from_the_numbers(accuracies, advice):
-    assert own.recommend(made_up(*accuracies))[0].startswith(advice)
+    assert judging.recommend(made_up(*accuracies))[0].startswith(advice)
 
 
 def test_a_small_sample_says_how_many_images_it_would_take():
-    _, reasons = own.recommend(made_up(0.8, 0.8, 0.8, 0.5, n=60))
+    _, reasons = judging.recommend(made_up(0.8, 0.8, 0.8, 0.5, n=60))
     (said,) = [reason for reason in reasons if "points wide with 60 test images" in reason]
     width, needed = float(said.split()[3]), int(re.search(r"With about ([\d,]+)", said)[1].replace(",", ""))
     spread = width / (2 * 1.96) * np.sqrt(60 / needed)  # Of the difference, in a sample of that size.
-    assert (1.96 + 0.84) * spread == pytest.approx(own.MATTERS, rel=0.05)
+    assert (1.96 + 0.84) * spread == pytest.approx(judging.MATTERS, rel=0.05)
 
 
 def test_a_difference_is_paired_and_its_interval_that_of_the_mean():
     labels = torch.zeros(100, dtype=torch.uint8)
     ours, theirs = (torch.zeros(100, dtype=torch.uint8) for _ in range(2))
     ours[:10], theirs[5:25] = 1, 1
-    found = own.difference([ours], [theirs], labels)
+    found = judging.difference([ours], [theirs], labels)
     by_image = [100] * 5 + [0] * 5 + [-100] * 15 + [0] * 75
     assert found.mean == -10
     assert found.high - found.mean == pytest.approx(1.96 * np.std(by_image, ddof=1) / 10, rel=1e-4)
-    assert own.difference([ours, theirs], [theirs, ours], labels).mean == 0  # Averaged over the runs.
+    assert judging.difference([ours, theirs], [theirs, ours], labels).mean == 0  # Averaged over the runs.
 
 
 def test_backprop_holds_what_it_needs_for_the_way_back(small):

@@ -147,8 +147,8 @@ def test_the_rules_name_every_kind():
         ("at_most", {"bound": 0.1}, "≤ 0.1"),
         ("at_least", {"bound": 0.4}, "≥ 0.4"),
         ("difference", {"band": [-0.6, -0.05]}, "−0.6 to −0.05, not 0"),
-        ("difference", {"band": [-100, -1]}, "≤ −1"),
-        ("difference", {"band": [0.1, 100]}, "≥ 0.1"),
+        ("difference", {"band": [-100, -1]}, "≤ −1, not 0"),
+        ("difference", {"band": [0.1, 100]}, "≥ 0.1, not 0"),
         ("choice", {"partly": [1, 4]}, "2 among the best"),
     ],
 )

@@ -8,6 +8,7 @@ import pandas as pd
 import seaborn as sns
 import torch
 from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
@@ -128,7 +129,7 @@ def draw_decoding(nets: Nets) -> None:
             say_open(ax)
     panels[0].set_ylabel("$R^2$")
     if there:
-        panels[1].legend(loc="lower left")
+        panels[1].legend(loc="upper right")
 
 
 def draw_embeddings(nets: Nets, layers: tuple[int, ...]) -> None:
@@ -151,7 +152,8 @@ def scatter_classes(ax: Axes, places: np.ndarray, labels: Tensor) -> None:
     ax.scatter(*places.T, s=4, c=[palette[k] for k in labels.tolist()], linewidths=0)
     for k in labels.unique().tolist():
         centre = np.median(places[(labels == k).numpy()], axis=0)
-        ax.text(*centre, k, ha="center", va="center", fontsize=9, fontweight="bold")
+        halo = [withStroke(linewidth=2, foreground="white")]
+        ax.text(*centre, k, ha="center", va="center", fontsize=9, fontweight="bold", path_effects=halo)
     ax.set(xticks=[], yticks=[])
 
 

@@ -1,7 +1,7 @@
 """Should you use Forward-Forward? Both methods under equal conditions on a small labelled sample of one's own.
 
     result = compare(read_folder("path/to/folder").splits)
-    print(recommend(result))
+    print(judging.recommend(result))
 
 Every contestant gets the same net, data, epochs and number of tries: the same grid of learning rates around its
 usual one, of which the validation images choose. Then it is trained from further seeds at that rate, and what it
@@ -13,8 +13,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
@@ -28,7 +26,6 @@ from ..data import Splits
 from ..errors import UserError
 from ..readout import error_percent
 from ..trainer import Trainer, default_device
-from ..uncertainty import NORMAL_95, paired_difference
 from .pretext import Pretext
 from .transfer import fit, joined, transfer
 from .twin import trainer_class
@@ -38,7 +35,6 @@ CONTESTANTS = (FORWARD, HYBRID, BACKPROP)
 UNTRAINED, PIXELS, SUPERVISED = "untrained net", "raw pixels", "backprop on the classes"
 WIDTH, LAYERS = 400, 3
 RATES = (0.25, 1.0, 4.0)  # Times the usual learning rate.
-MATTERS = 2.0  # Percentage points of transfer below which a difference is no reason to choose.
 
 
 @dataclass(frozen=True)
@@ -189,121 +185,3 @@ def step_bytes(trainer: Trainer) -> int:
     with Held() as held:
         trainer.step(rows, draws)
     return held.peak
-
-
-# -- what it says -------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Transfer error of one less that of another, in percentage points, with its 95 % interval over test images."""
-
-    mean: float
-    low: float
-    high: float
-
-    @property
-    def sign(self) -> int:
-        """−1 or 1 where the interval lies on one side of 0, else 0."""
-        return -1 if self.high < 0 else 1 if self.low > 0 else 0
-
-    def __str__(self) -> str:
-        return f"{self.mean:+.1f} points ({self.low:+.1f} to {self.high:+.1f})".replace("-", "−")
-
-
-def wrong(predictions: list[Tensor], labels: Tensor) -> np.ndarray:
-    """For each image the share of these predictions [images] that are wrong."""
-    return np.mean([(found != labels).numpy() for found in predictions], axis=0)
-
-
-def difference(ours: list[Tensor], theirs: list[Tensor], labels: Tensor) -> Difference:
-    """Paired image by image, each image averaged over the seeds.
-
-    The interval is that of the sampled images. Seeds enter through their mean; how far they spread is shown apart.
-    """
-    mean, sd = paired_difference(wrong(theirs, labels), wrong(ours, labels))
-    return Difference(mean, mean - NORMAL_95 * sd, mean + NORMAL_95 * sd)
-
-
-def accuracy(predictions: list[Tensor], labels: Tensor) -> str:
-    """The mean accuracy in percent with its 95 % interval over test images."""
-    right = 100 * (1 - wrong(predictions, labels))
-    half = NORMAL_95 * right.std(ddof=1) / len(right) ** 0.5
-    return f"{right.mean():.1f} ({max(0, right.mean() - half):.1f} to {min(100, right.mean() + half):.1f})"
-
-
-def table(comparison: Comparison) -> pd.DataFrame:
-    """A row per contestant and reference: accuracies in percent, time, memory."""
-    rows = {}
-    for name, runs in comparison.seeds.items():
-        pretext = [100 - run.errors["test_pretext"] for run in runs if "test_pretext" in run.errors]
-        transfers = [100 - run.errors["test_transfer"] for run in runs]
-        grid = [100 - run.errors["val_transfer"] for run in comparison.grid[name].values()]
-        rows[name] = {
-            "pretext accuracy": f"{np.mean(pretext):.1f}" if pretext else "no pretext task",
-            "transfer accuracy": accuracy([run.test for run in runs], comparison.labels),
-            "over seeds": f"{min(transfers):.1f} to {max(transfers):.1f}",
-            "over rates (validation)": f"{min(grid):.1f} to {max(grid):.1f}",
-            "training (s)": f"{np.median([run.seconds for run in runs]):.1f}",
-            "memory of a step (MB)": f"{max(run.bytes for run in runs) / 1e6:.1f}",
-        }
-    for name, reference in comparison.references.items():
-        rows[name] = {"transfer accuracy": accuracy([reference.test], comparison.labels)}
-    return pd.DataFrame(rows).T.fillna("")
-
-
-def spread(runs: dict[float, Trained]) -> float:
-    """How far the transfer of one contestant moves over the grid of rates, in percentage points on validation."""
-    errors = [run.errors["val_transfer"] for run in runs.values()]
-    return max(errors) - min(errors)
-
-
-def recommend(comparison: Comparison) -> tuple[str, list[str]]:
-    """What to do, in a sentence, and the reasons for it, one each."""
-    labels = comparison.labels
-    tests = {name: [run.test for run in runs] for name, runs in comparison.seeds.items()}
-    validation = {
-        name: np.mean([run.errors["val_transfer"] for run in runs]) for name, runs in comparison.seeds.items()
-    }
-    forward = min((FORWARD, HYBRID), key=validation.__getitem__)  # Chosen on validation, compared on test.
-    gap = difference(tests[forward], tests[BACKPROP], labels)
-    free = [comparison.references[comparison.free].test]
-    gains = {name: difference(tests[name], free, labels) for name in (forward, BACKPROP)}
-    worth = {name: found.sign < 0 for name, found in gains.items()}
-    better = {-1: forward, 1: BACKPROP}.get(gap.sign)
-
-    if not any(worth.values()):
-        advice = f"Use neither: this sample shows no gain over what is free ({comparison.free})."
-    elif better == BACKPROP and gap.mean >= MATTERS:
-        advice = "Use backprop: what it learns carries over better."
-    elif better == forward and -gap.mean >= MATTERS:
-        advice = f"Forward-Forward is worth using here: {forward} carries over better than backprop."
-    else:
-        advice = (
-            "Transfer does not decide it: this sample shows no difference that matters. Backprop is the better known "
-            "and better supported choice; take Forward-Forward if you need its local updates."
-        )
-    reasons = [
-        f"Transfer error of {forward} less that of backprop: {gap}. Of the two kinds of Forward-Forward this is the "
-        "one with the lower validation error."
-    ]
-    reasons += [
-        f"Transfer error of {name} less that of what is free ({comparison.free}): {found}."
-        + ("" if worth[name] else " The interval does not exclude that training gains nothing.")
-        for name, found in gains.items()
-    ]
-    spreads = {name: spread(comparison.grid[name]) for name in (forward, BACKPROP)}
-    reasons.append(
-        "Over the grid of learning rates transfer moves by "
-        + " and ".join(f"{moved:.1f} points for {name}" for name, moved in spreads.items())
-        + ": the larger, the more tuning counts."
-    )
-    width = gap.high - gap.low
-    if gap.sign == 0 and width > 2 * MATTERS:
-        # Found in four samples of five: the difference is 1.96 + 0.84 standard deviations.
-        needed = int(np.ceil(len(labels) * (width / (2 * 1.96) * 2.8 / MATTERS) ** 2 / 100) * 100)
-        reasons.append(
-            f"The interval is {width:.1f} points wide with {len(labels)} test images. With about {needed:,} a "
-            f"difference of {MATTERS:g} points is found four times in five."
-        )
-    return advice, reasons
