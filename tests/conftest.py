@@ -1,9 +1,4 @@
-"""Every test runs offline, uncompiled, on one thread and with folders of its own."""
-
-import os
-
-os.environ["FF_COMPILE"] = "0"
-os.environ["OMP_NUM_THREADS"] = "1"  # The nets are tiny, and other tests run beside.
+"""Every test runs with folders of its own."""
 
 import pytest
 

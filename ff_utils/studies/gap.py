@@ -130,13 +130,17 @@ def gap_negatives(profile: Profile) -> Study:
 def gap_loss(profile: Profile) -> Study:
     """A's third suspect: the exact local loss, which is its threshold and temperature (B's are θ = width, T = 1).
 
-    At an unchanged rate a lower temperature also means larger steps: ∂loss/∂g = (σ − t)/T.
+    As ∂loss/∂g = (σ − t)/T, the rates are lowered with T, and the first steps are as long as they were. With A's rates
+    they would be width/θ times as long, and training ends at once: "alone: temperature" of the study `ladder`.
     """
     base = profile.hard
-    theta = profile.base.per_layer("theta")[0]
     # B's logit in A's units: (g − θ_A) · width/θ_A.
-    cells = [
-        Cell({"recipe": name}, base.vary(temperature=temperature), profile.milestones[60], profile.seeds)
-        for name, temperature in (("paper", 1.0), ("paper-with-hinton-loss", theta / profile.width))
-    ]
+    sharp = profile.base.per_layer("theta")[0] / profile.width
+    configs = {
+        "paper": base,
+        "paper-with-hinton-loss": base.vary(
+            temperature=sharp, lr=tuple(round(sharp * rate, 6) for rate in base.per_layer("lr"))
+        ),
+    }
+    cells = [Cell({"recipe": name}, config, profile.milestones[60], profile.seeds) for name, config in configs.items()]
     return Study("gap-loss", "Does the exact local loss close the gap?", "recipe", profile, tuple(cells), base)
