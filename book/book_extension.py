@@ -1,9 +1,13 @@
-"""What the book adds to Sphinx: buttons that need the repository's address, examples in docstrings, roles."""
+"""What the book adds to Sphinx: buttons that need the repository's address, examples in docstrings, roles, spaces."""
 
 from __future__ import annotations
 
+import re
+
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.transforms.post_transforms import SphinxPostTransform
 
 BUTTONS = {
     "use_repository_button": True,
@@ -26,6 +30,25 @@ def mark_examples(app, what, name, obj, options, lines: list[str]) -> None:
             lines[i:i] = ["::", ""]
 
 
+def skip_plain_fields(app, what, name, obj, skip: bool, options) -> bool | None:
+    """A field of a named tuple has a docstring of Python's own that says nothing; the class describes its fields."""
+    return True if (getattr(obj, "__doc__", None) or "").startswith("Alias for field number") else None
+
+
+class KeepTogether(SphinxPostTransform):
+    """No line ends within 4 × 2000 or 1.36 %. Comes after all that puts text into a page."""
+
+    default_priority = 999
+
+    def run(self, **kwargs) -> None:
+        for text in list(self.document.findall(nodes.Text)):
+            if isinstance(text.parent, (nodes.FixedTextElement, nodes.literal, nodes.math)):
+                continue
+            kept = re.sub(r"(?<=\d) (?=[×%])|(?<=×) (?=\d)", "\N{NO-BREAK SPACE}", text)
+            if kept != text:
+                text.parent.replace(text, nodes.Text(kept))
+
+
 def describe_citations(app, pagename: str, templatename: str, context: dict, doctree) -> None:
     """Give the entries of the list of references the role of list items: docutils' own is out of use."""
     if "body" in context:
@@ -35,5 +58,7 @@ def describe_citations(app, pagename: str, templatename: str, context: dict, doc
 def setup(app: Sphinx) -> dict:
     app.connect("config-inited", add_buttons)
     app.connect("autodoc-process-docstring", mark_examples)
+    app.connect("autodoc-skip-member", skip_plain_fields)
     app.connect("html-page-context", describe_citations)
+    app.add_post_transform(KeepTogether)
     return {"parallel_read_safe": True}

@@ -99,6 +99,8 @@ def run_study(arguments: builtins.list[str]) -> None:
     options = tyro.cli(StudyOptions, args=arguments, prog="python -m ff_utils study")
     names = studies.STUDIES if options.name == "all" else [options.name]
     profile = studies.profile_named(options.profile)
+    for name in names:
+        print(f"{name}: {studies.get(name, options.profile).question}")
     own, readable = collecting.stores(options.profile)
     missing = [p for p in studies.schedule(names, options.profile) if collecting.find(p, readable) is None]
     for planned in missing:

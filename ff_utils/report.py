@@ -261,7 +261,6 @@ def difference_table(collected: Collected, pairs: list[tuple], metrics: dict[str
 def gains(collected: Collected, reference: object) -> pd.DataFrame:
     """What every other value of the factor changes against `reference`, its p-value, and what an epoch of it costs."""
     factor = collected.study.factor
-    seconds = {key: _epoch_seconds(collected, key) for key in collected.study.keys}
     rows = []
     for key in collected.study.keys:
         if key != reference:
@@ -270,14 +269,23 @@ def gains(collected: Collected, reference: object) -> pd.DataFrame:
             row = {factor: key} | {name: points(estimate) for name, estimate in found.items()}
             p = found["validation"] and found["validation"].p_value
             row["p (validation)"] = "open" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
-            cost = seconds[key] / seconds[reference] if seconds[key] and seconds[reference] else None
+            cost = _relative_time(collected, reference, key)
             rows.append(row | {"time of an epoch": f"× {cost:.2f}" if cost else "open"})
     return _table(rows, factor)
 
 
-def _epoch_seconds(collected: Collected, key: object) -> float | None:
-    runs = collected.runs_of(**{collected.study.factor: key}).values()
-    return min((run.metrics["seconds"].median() for run in runs), default=None)
+def _relative_time(collected: Collected, reference: object, key: object) -> float | None:
+    """How many times as long an epoch takes as that of `reference`: the quickest runs on equally many threads."""
+    quickest: list[dict[int, float]] = []
+    for cell in (reference, key):
+        runs = sorted(
+            ((run.provenance["threads"], run.metrics["seconds"].median())
+             for run in collected.runs_of(**{collected.study.factor: cell}).values()), reverse=True,
+        )  # fmt: skip
+        quickest.append(dict(runs))  # Of equal keys the last and so the least counts.
+    before, after = quickest
+    threads = max(before.keys() & after.keys(), default=None)
+    return None if threads is None else after[threads] / before[threads]
 
 
 def readings(collected: Collected, rows: Sequence[published.Row]) -> pd.DataFrame:

@@ -194,7 +194,7 @@ def table(claims: list[Claim]) -> pd.DataFrame:
                 "source": claim.source.split(",")[0],
                 "published": "" if claim.published is None else f"{claim.published:g}",
                 "reproduced if": condition(claim),
-                "measured": verdict.measured,
+                "measured": verdict.measured.replace("\u00a0[", " ["),  # On two lines: the claim needs the room.
                 "verdict": verdict.word + (", one seed" if verdict.one_seed else ""),
                 "runs": len(verdict.runs) or "",
                 "command": f"python -m ff_utils study {study}" if study in studies.STUDIES else "not built",

@@ -57,7 +57,8 @@ class Estimate:
         return float(2 * (stats.norm.sf(ratio) if self.one_seed else stats.t.sf(ratio, self.seeds - 1)))
 
     def __str__(self) -> str:  # Unbreakable, for the narrow columns of tables.
-        return f"{self.mean:.2f}" + (f"\u00a0[{self.low:.2f},\u00a0{self.high:.2f}]" if self.bounded else "")
+        shown = f"{self.mean:.2f}" + (f"\u00a0[{self.low:.2f},\u00a0{self.high:.2f}]" if self.bounded else "")
+        return shown.replace("-", "−")
 
     def of_an_error(self) -> Estimate:
         """The same with its interval cut off at 0 and 100 %, which an error can't leave."""

@@ -305,27 +305,47 @@ charts.draw_learning(
 # of the 25 once; hard negatives from a label search where he asks the head under the neutral label; and the exact local loss.
 # {numref}`tab-ladder-suspects` takes each into the study's recipe. The head that draws negatives is one that can
 # learn on these nets ({ref}`sec-hard-head`). The local loss is the threshold and temperature of Hinton's code, in the
-# study's units.
+# study's units. Its rates are lowered as the temperature is, so that the first steps stay as long as they were. At the
+# study's own rates training ends at once: {glue:text}`ladder_sharp_alone` validation error in the step "alone:
+# temperature".
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "What each suspect changes in the error of the study's recipe, in percentage points; negative is better. Small nets: validation error, four layers of 300 units, five epochs, three seeds. Full size: test error, four layers of 2000 units, 60 epochs. `python -m ff_utils study gap-shifts` (`gap-negatives`, `gap-loss`) trains what is open.", "name": "tab-ladder-suspects"}}
 suspects = [c for c in scorecard.load_claims() if c.id.startswith("A-suspect")]
 verdicts = scorecard.table(suspects)
-full = comparing.change(
-    collecting.collect(studies.get("gap-negatives", "paper")),
-    {"negatives": "label_search"},
-    {"negatives": "one_pass_sampled"},
-    comparing.TEST,
-)
-way = report.side(
-    full,
-    (": the right way", ", which is not beyond doubt", ": the wrong way"),
-)
+settings = {
+    "shifts": ("gap-shifts", "jitter_form", "sampled", "enumerated"),
+    "negatives": (
+        "gap-negatives",
+        "negatives",
+        "label_search",
+        "one_pass_sampled",
+    ),
+    "loss": ("gap-loss", "recipe", "paper", "paper-with-hinton-loss"),
+}
+for name, (of, factor, before, after) in settings.items():
+    full = comparing.change(
+        collecting.collect(studies.get(of, "paper")),
+        {factor: before},
+        {factor: after},
+        comparing.TEST,
+    )
+    way = report.side(
+        full,
+        (", the right way", ", which is not beyond doubt", ", the wrong way"),
+    )
+    glue(
+        f"ladder_suspect_{name}",
+        "open"
+        if full is None
+        else f"{report.points(full)}{way} ({report.seeds_in_words(full)})",
+        display=False,
+    )
+alone = collected.run_of(change="alone: temperature")
 glue(
-    "ladder_suspect_negatives",
-    "At full size the negatives are open."
-    if full is None
-    else f"At full size ({report.seeds_in_words(full)})"
-    f" negatives from the head change the test error by {report.points(full)}{way}.",
+    "ladder_sharp_alone",
+    "an open"
+    if alone is None
+    else f"{alone.at(alone.epochs, comparing.VALIDATION):.0f} %",
     display=False,
 )
 glue(
@@ -341,9 +361,10 @@ assert "as claimed" not in set(small_nets["direction"])
 small_nets.join(at_size)
 
 # %% [markdown]
-# On small nets none of the three lowers the error beyond doubt. {glue:text}`ladder_suspect_negatives` Open there, of
-# the three: {glue:text}`ladder_suspects_open`. The sharp threshold, at the study's rates, ends training on small
-# nets: it is one of the five factors of scale, and the other four have to come with it.
+# On small nets none of the three lowers the error beyond doubt. At full size the change of the test error is, for the
+# shifts, {glue:text}`ladder_suspect_shifts`; for the negatives, {glue:text}`ladder_suspect_negatives`; for the loss,
+# {glue:text}`ladder_suspect_loss`. Open there, of the three: {glue:text}`ladder_suspects_open`. The sharp threshold is one
+# of the five factors of scale, and the other four have to come with it.
 #
 # ## Next step
 #

@@ -243,7 +243,7 @@ glue("transfer_paper_furthest", text, display=False)
 # few = trainer.features(train.images[:500], torch.float32)
 # classifier = fit(joined(few[1:]), train.labels[:500].numpy())
 # answers = classifier.predict(joined(trainer.features(test.images, torch.float32)[1:]))
-# print((answers == test.labels).float().mean())
+# print((answers == test.labels.numpy()).mean())
 # ```
 # ````
 #

@@ -156,7 +156,8 @@ def from_pixels(splits: Splits) -> Reference:
         joined([part.images.flatten(1) / 255]) for part in (splits.train, splits.validation, splits.test)
     )
     classifier = fit(train, splits.train.labels.cpu().numpy())
-    return Reference(error_percent(classifier.predict(validation), splits.validation.labels), classifier.predict(test))
+    on_validation, on_test = (torch.from_numpy(classifier.predict(pixels)) for pixels in (validation, test))
+    return Reference(error_percent(on_validation, splits.validation.labels), on_test)
 
 
 class Held(TorchDispatchMode):

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from ..data import Splits
@@ -27,30 +28,12 @@ ITERATIONS = 50
 Features = Callable[[Tensor], list[Tensor]]  # Images uint8 [n, …] to one [n, units] per layer.
 
 
-@dataclass(frozen=True)
-class LinearClassifier:
-    """A softmax on standardised features. `center`, `scale` [d]: their mean and spread on the training images."""
-
-    center: np.ndarray
-    scale: np.ndarray
-    model: LogisticRegression
-
-    def predict(self, features: np.ndarray) -> Tensor:
-        """The classes of `features` [n, d]: uint8 [n]."""
-        return torch.from_numpy(self.model.predict((features - self.center) / self.scale).astype(np.uint8))
-
-
-def fit(
-    features: np.ndarray, labels: np.ndarray, decay: float = DECAY, iterations: int = ITERATIONS
-) -> LinearClassifier:
-    """Train a linear classifier on `features` float32 [n, d] and `labels` [n]."""
-    center, scale = features.mean(0), features.std(0)
-    scale = np.where(scale > 1e-6, scale, 1).astype(features.dtype)  # Units that never change say nothing.
-    model = LogisticRegression(C=1 / (len(labels) * decay), max_iter=iterations)
+def fit(features: np.ndarray, labels: np.ndarray, decay: float = DECAY, iterations: int = ITERATIONS) -> Pipeline:
+    """A linear classifier trained on `features` float32 [n, d] and `labels` uint8 [n]; its `predict` takes features."""
+    logistic = LogisticRegression(C=1 / (len(labels) * decay), max_iter=iterations)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit((features - center) / scale, labels)
-    return LinearClassifier(center, scale, model)
+        return make_pipeline(StandardScaler(), logistic).fit(features, labels)
 
 
 def readouts(layers: int) -> dict[str, slice]:
@@ -77,5 +60,6 @@ def transfer(features: Features, splits: Splits, alone: bool = True) -> dict[str
             continue
         classifier = fit(joined(found["train"][chosen]), splits.train.labels.cpu().numpy())
         for name in ("val", "test"):
-            predictions[f"{name}_transfer{readout}"] = classifier.predict(joined(found[name][chosen]))
+            predicted = classifier.predict(joined(found[name][chosen]))
+            predictions[f"{name}_transfer{readout}"] = torch.from_numpy(predicted)
     return predictions
