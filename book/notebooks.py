@@ -6,18 +6,22 @@
   python book/notebooks.py check                  does every stored notebook still have its source's cells?
   python book/notebooks.py launch build/launch    the stored notebooks for a machine that has nothing but Python
 
-`--only 03-theta` restricts a command to one chapter; it can be given more than once.
+`--only 03-theta` restricts a command to one chapter; it can be given more than once. Up to four chapters are executed
+at a time; `--jobs` gives another number.
 """
 
 from __future__ import annotations
 
 import argparse
 import difflib
+import multiprocessing
 import os
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import jupytext
@@ -111,21 +115,33 @@ def write_notebook(notebook: NotebookNode, path: Path) -> None:
     unfinished.replace(path)
 
 
-def run_chapters(chapters: list[Path], folder: Path, parameters: dict) -> dict[str, float]:
-    """Execute all `chapters` into `folder`; returns the seconds of those that did not fail."""
+def run_chapters(chapters: list[Path], folder: Path, parameters: dict, jobs: int) -> dict[str, float]:
+    """Execute all `chapters` into `folder`, `jobs` at a time; returns the seconds of those that did not fail."""
     folder.mkdir(parents=True, exist_ok=True)
+    # Kernels that each use every core would slow each other down.
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))
+    run = partial(timed_chapter, folder=folder, parameters=parameters)
     seconds = {}
-    for chapter in chapters:
-        print(f"{chapter.stem} ... ", end="", flush=True)
-        started = time.monotonic()
-        try:
-            run_chapter(chapter, folder / f"{chapter.stem}.ipynb", parameters)
-            seconds[chapter.stem] = time.monotonic() - started
-            print(f"{seconds[chapter.stem]:.0f} s", flush=True)
-        except ChapterError as error:
-            print("failed", flush=True)
-            print(f"error: chapter {chapter.stem}: {error}", file=sys.stderr, flush=True)
+    with multiprocessing.Pool(jobs, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)) as pool:
+        # From the last, since those that take longest are among the later ones.
+        for number, (chapter, took, error) in enumerate(pool.imap_unordered(run, chapters[::-1]), 1):
+            print(f"[{number}/{len(chapters)}] {chapter}: {'failed' if error else f'{took:.0f} s'}", flush=True)
+            if error:
+                print(f"error: chapter {chapter}: {error}", file=sys.stderr, flush=True)
+            else:
+                seconds[chapter] = took
     return seconds
+
+
+def timed_chapter(chapter: Path, folder: Path, parameters: dict) -> tuple[str, float, str | None]:
+    """Execute a chapter into `folder`; returns its name, its seconds, and what went wrong."""
+    started = time.monotonic()
+    try:
+        run_chapter(chapter, folder / f"{chapter.stem}.ipynb", parameters)
+        error = None
+    except ChapterError as found:
+        error = str(found)
+    return chapter.stem, time.monotonic() - started, error
 
 
 def save_times(path: Path, seconds: dict[str, float], profile: str) -> None:
@@ -203,9 +219,13 @@ def parse_arguments() -> argparse.Namespace:
             command.add_argument("folder", type=Path)
         if name != "launch":
             command.add_argument("--only", action="append", default=[], metavar="CHAPTER")
+        if name in ("derive", "execute"):
+            command.add_argument("--jobs", type=int, default=min(4, os.cpu_count() or 1), metavar="N")
         if name == "execute":
             command.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
-            command.add_argument("--times", type=Path, metavar="TABLE", help="keep there how long chapters took")
+            command.add_argument(
+                "--times", type=Path, metavar="TABLE", help="keep there how long chapters took, one at a time"
+            )
     return parser.parse_args()
 
 
@@ -222,11 +242,12 @@ def main() -> int:
     if arguments.command == "check":
         return 1 if check(chapters) else 0
     if arguments.command == "derive":
-        seconds = run_chapters(chapters, NOTEBOOKS, {})
+        seconds = run_chapters(chapters, NOTEBOOKS, {}, arguments.jobs)
     else:
         parameters = {name: yaml.safe_load(value) for name, value in arguments.p}
         copy_frame(arguments.folder)
-        seconds = run_chapters(chapters, arguments.folder / "notebooks", parameters)
+        jobs = 1 if arguments.times else arguments.jobs
+        seconds = run_chapters(chapters, arguments.folder / "notebooks", parameters, jobs)
         if arguments.times:
             save_times(arguments.times, seconds, parameters.get("profile", "stored runs"))
     return 1 if len(seconds) < len(chapters) else 0

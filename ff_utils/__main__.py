@@ -22,14 +22,15 @@ import tyro
 from filelock import FileLock
 from pydantic import ValidationError
 
-from . import collecting, studies
-from .cluster import connected
+from . import studies
 from .config import RECIPES, RunConfig, command_of, explain, load_config, recipe
 from .data import cache_folder
 from .errors import UserError, explained
 from .export import export
 from .files import replacing
 from .results import Store
+from .studies import collecting
+from .studies.cluster import connected
 from .training import train
 
 

@@ -29,21 +29,20 @@ train = "never"  # this page trains nothing
 # %% tags=["remove-cell"]
 from myst_nb import glue
 
-from ff_utils import (
-    Store,
+from ff_utils import Store, studies
+from ff_utils.reporting import (
     catalogue,
-    collecting,
     comparing,
     figures,
     ladder,
     report,
     scorecard,
-    studies,
     summary,
 )
-from ff_utils.report import TEST
+from ff_utils.reporting.report import TEST
+from ff_utils.reporting.uncertainty import over_seeds
+from ff_utils.studies import collecting
 from ff_utils.studies.gap import SCALES
-from ff_utils.uncertainty import over_seeds
 
 figures.style()
 collecting.check_parameters(profile, train)

@@ -36,12 +36,14 @@ import torch.nn.functional as F
 from IPython.display import SVG
 from myst_nb import glue
 
-from ff_utils import Trainer, collecting, figures, load, recipe
+from ff_utils import Trainer, load, recipe
 from ff_utils.data import excerpt
 from ff_utils.labels import inject
 from ff_utils.network import Network
 from ff_utils.parameters import Rates
 from ff_utils.readout import all_codes, error_percent
+from ff_utils.reporting import figures
+from ff_utils.studies import collecting
 
 figures.style()
 collecting.check_parameters(profile, train)

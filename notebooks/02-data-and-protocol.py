@@ -36,12 +36,14 @@ import torch
 import torch.nn.functional as F
 from myst_nb import glue
 
-from ff_utils import RECIPES, Trainer, collecting, figures, load, recipe
+from ff_utils import RECIPES, Trainer, load, recipe
 from ff_utils.config import command_of
 from ff_utils.data import Shifter, excerpt
 from ff_utils.labels import NEUTRAL, inject
 from ff_utils.negatives import Batch, sampler
 from ff_utils.readout import neutral_codes, one_image
+from ff_utils.reporting import figures
+from ff_utils.studies import collecting
 from ff_utils.training import MILESTONES
 
 figures.style()

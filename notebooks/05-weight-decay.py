@@ -28,15 +28,9 @@ import pandas as pd
 from IPython.display import Markdown
 from myst_nb import glue
 
-from ff_utils import (
-    charts,
-    collecting,
-    comparing,
-    diagnostics,
-    figures,
-    report,
-    studies,
-)
+from ff_utils import studies
+from ff_utils.reporting import charts, comparing, diagnostics, figures, report
+from ff_utils.studies import collecting
 
 figures.style()
 collecting.check_parameters(profile, train)

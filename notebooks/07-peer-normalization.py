@@ -27,17 +27,17 @@ train = "auto"  # never, missing, all (from scratch) or auto
 # %% tags=["hide-input"]
 from myst_nb import glue
 
-from ff_utils import (
+from ff_utils import studies
+from ff_utils.reporting import (
     charts,
-    collecting,
     comparing,
     diagnostics,
     figures,
     published,
     report,
-    studies,
 )
-from ff_utils.uncertainty import binomial_sd
+from ff_utils.reporting.uncertainty import binomial_sd
+from ff_utils.studies import collecting
 
 figures.style()
 collecting.check_parameters(profile, train)

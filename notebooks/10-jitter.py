@@ -30,17 +30,17 @@ import torch
 from myst_nb import glue
 from scipy import stats
 
-from ff_utils import (
+from ff_utils import studies
+from ff_utils.data import Shifter, excerpt
+from ff_utils.reporting import (
     charts,
-    collecting,
     comparing,
     diagnostics,
     figures,
     published,
     report,
-    studies,
 )
-from ff_utils.data import Shifter, excerpt
+from ff_utils.studies import collecting
 from ff_utils.trainer import generator
 
 figures.style()

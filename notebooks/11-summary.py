@@ -26,16 +26,16 @@ train = "auto"  # never, missing, all (from scratch) or auto
 # %% tags=["hide-input"]
 from myst_nb import glue
 
-from ff_utils import (
+from ff_utils import studies
+from ff_utils.reporting import (
     charts,
-    collecting,
     comparing,
     figures,
     published,
     report,
-    studies,
     summary,
 )
+from ff_utils.studies import collecting
 
 figures.style()
 collecting.check_parameters(profile, train)
@@ -227,7 +227,7 @@ assert not known or min(known) < 60, "not well below the 90 % of chance"
 # The smallest of ten independent normal numbers lies 1.54 standard deviations below their mean:
 #
 # ```python
-# from ff_utils.uncertainty import binomial_sd
+# from ff_utils.reporting.uncertainty import binomial_sd
 #
 # print(2.5 - 1.54 * binomial_sd(2.5))
 # ```

@@ -28,15 +28,9 @@ train = "auto"  # never, missing, all (from scratch) or auto
 import numpy as np
 from myst_nb import glue
 
-from ff_utils import (
-    charts,
-    collecting,
-    comparing,
-    figures,
-    report,
-    studies,
-    summary,
-)
+from ff_utils import studies
+from ff_utils.reporting import charts, comparing, figures, report, summary
+from ff_utils.studies import collecting
 
 figures.style()
 collecting.check_parameters(profile, train)
@@ -239,7 +233,7 @@ glue("sure_format_spread", text, display=False)
 # :class: dropdown
 #
 # ```python
-# from ff_utils.uncertainty import seeds_needed
+# from ff_utils.reporting.uncertainty import seeds_needed
 #
 # sd = 2**0.5 * 0.1
 # print(next(s / 100 for s in range(1, 200) if seeds_needed(s / 100, sd) <= 3))

@@ -31,16 +31,9 @@ train = "auto"  # never, missing, all (from scratch) or auto
 # %% tags=["hide-input"]
 from myst_nb import glue
 
-from ff_utils import (
-    catalogue,
-    collecting,
-    comparing,
-    figures,
-    recipe,
-    report,
-    speed,
-    studies,
-)
+from ff_utils import recipe, studies
+from ff_utils.reporting import catalogue, comparing, figures, report, speed
+from ff_utils.studies import collecting
 
 figures.style()
 collecting.check_parameters(profile, train)

@@ -29,16 +29,9 @@ import pandas as pd
 import torch
 from myst_nb import glue
 
-from ff_utils import (
-    RunConfig,
-    Trainer,
-    collecting,
-    costumes,
-    figures,
-    load,
-    recipe,
-    studies,
-)
+from ff_utils import RunConfig, Trainer, costumes, load, recipe, studies
+from ff_utils.reporting import figures
+from ff_utils.studies import collecting
 
 figures.style()
 collecting.check_parameters(profile, train)

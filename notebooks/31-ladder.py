@@ -28,18 +28,17 @@ train = "auto"  # never, missing, all (from scratch) or auto
 # %% tags=["hide-input"]
 from myst_nb import glue
 
-from ff_utils import (
+from ff_utils import studies
+from ff_utils.reporting import (
     charts,
-    collecting,
     comparing,
     diagnostics,
     figures,
     ladder,
     report,
     scorecard,
-    studies,
 )
-from ff_utils.studies import gap
+from ff_utils.studies import collecting, gap
 
 figures.style()
 collecting.check_parameters(profile, train)

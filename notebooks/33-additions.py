@@ -27,7 +27,9 @@ train = "auto"  # never, missing, all (from scratch) or auto
 # %% tags=["hide-input"]
 from myst_nb import glue
 
-from ff_utils import charts, collecting, comparing, figures, report, studies
+from ff_utils import studies
+from ff_utils.reporting import charts, comparing, figures, report
+from ff_utils.studies import collecting
 
 figures.style()
 collecting.check_parameters(profile, train)

@@ -28,15 +28,9 @@ train = "auto"  # never, missing, all (from scratch) or auto
 # %% tags=["hide-input"]
 from myst_nb import glue
 
-from ff_utils import (
-    charts,
-    collecting,
-    comparing,
-    figures,
-    report,
-    scorecard,
-    studies,
-)
+from ff_utils import studies
+from ff_utils.reporting import charts, comparing, figures, report, scorecard
+from ff_utils.studies import collecting
 
 figures.style()
 collecting.check_parameters(profile, train)

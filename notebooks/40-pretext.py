@@ -35,13 +35,15 @@ train = "auto"  # never, missing, all (from scratch) or auto
 import torch
 from myst_nb import glue
 
-from ff_utils import collecting, figures, report, studies
+from ff_utils import studies
 from ff_utils.data import excerpt
 from ff_utils.labels import inject
+from ff_utils.reporting import figures, report
 from ff_utils.selfsup import figures as drawings
 from ff_utils.selfsup import report as tables
 from ff_utils.selfsup import words
 from ff_utils.selfsup.pretext import TASKS, Pretext
+from ff_utils.studies import collecting
 
 figures.style()
 collecting.check_parameters(profile, train)

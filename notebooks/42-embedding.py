@@ -29,10 +29,12 @@ train = "auto"  # never, missing, all (from scratch) or auto
 import numpy as np
 from myst_nb import glue
 
-from ff_utils import collecting, comparing, figures, report, studies
+from ff_utils import studies
+from ff_utils.reporting import comparing, figures, report
 from ff_utils.selfsup import figures as drawings
 from ff_utils.selfsup import report as tables
 from ff_utils.selfsup import words
+from ff_utils.studies import collecting
 
 figures.style()
 collecting.check_parameters(profile, train)

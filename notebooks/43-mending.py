@@ -30,15 +30,17 @@ train = "auto"  # never, missing, all (from scratch) or auto
 import torch
 from myst_nb import glue
 
-from ff_utils import collecting, figures, report, scorecard, studies
-from ff_utils.comparing import difference
+from ff_utils import studies
 from ff_utils.data import excerpt
+from ff_utils.reporting import figures, report, scorecard
+from ff_utils.reporting.comparing import difference
+from ff_utils.reporting.uncertainty import range_of_two
 from ff_utils.selfsup import figures as drawings
 from ff_utils.selfsup import report as tables
 from ff_utils.selfsup import words
 from ff_utils.selfsup.contrast import Contrast
+from ff_utils.studies import collecting
 from ff_utils.trainer import generator
-from ff_utils.uncertainty import range_of_two
 
 figures.style()
 collecting.check_parameters(profile, train)

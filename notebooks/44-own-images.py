@@ -49,10 +49,12 @@ import pandas as pd
 import torch
 from myst_nb import glue
 
-from ff_utils import collecting, figures, load
+from ff_utils import load
+from ff_utils.reporting import figures
 from ff_utils.selfsup import figures as drawings
 from ff_utils.selfsup import judging, own
 from ff_utils.selfsup.folder import read_folder
+from ff_utils.studies import collecting
 
 figures.style()
 collecting.check_parameters(profile, train)

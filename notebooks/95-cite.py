@@ -23,8 +23,8 @@ train = "never"  # this page trains nothing
 # %% tags=["remove-input"]
 import yaml
 
-from ff_utils import collecting
 from ff_utils.results import project_folder
+from ff_utils.studies import collecting
 
 collecting.check_parameters(profile, train)
 text = (project_folder() / "CITATION.cff").read_text(encoding="utf-8")

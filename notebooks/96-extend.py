@@ -30,8 +30,10 @@ from myst_nb import glue
 from torch import Tensor
 
 import ff_utils
-from ff_utils import collecting, figures, goodness, negatives, studies
+from ff_utils import goodness, negatives, studies
 from ff_utils.negatives import Batch
+from ff_utils.reporting import figures
+from ff_utils.studies import collecting
 
 figures.style()
 collecting.check_parameters(profile, train)
@@ -120,4 +122,4 @@ table
 # ## A study of your own
 #
 # {py:class}`ff_utils.studies.plan.Study` declares a comparison: one field varied around a base, with seeds. The
-# functions of {py:mod}`ff_utils.report` draw it.
+# functions of {py:mod}`ff_utils.reporting.report` draw it.

@@ -23,7 +23,9 @@ train = "never"  # this page trains nothing
 # %% tags=["hide-input"]
 from myst_nb import glue
 
-from ff_utils import Store, catalogue, collecting, figures
+from ff_utils import Store
+from ff_utils.reporting import catalogue, figures
+from ff_utils.studies import collecting
 
 figures.style()
 collecting.check_parameters(profile, train)

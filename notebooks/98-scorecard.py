@@ -42,7 +42,8 @@ train = "never"  # this page trains nothing
 # %% tags=["hide-input"]
 from myst_nb import glue
 
-from ff_utils import collecting, figures, scorecard
+from ff_utils.reporting import figures, scorecard
+from ff_utils.studies import collecting
 
 figures.style()
 collecting.check_parameters(profile, train)

@@ -29,7 +29,9 @@ import pandas as pd
 from IPython.display import HTML
 from myst_nb import glue
 
-from ff_utils import RECIPES, Store, catalogue, collecting, figures
+from ff_utils import RECIPES, Store
+from ff_utils.reporting import catalogue, figures
+from ff_utils.studies import collecting
 
 figures.style()
 collecting.check_parameters(profile, train)

@@ -1,8 +1,10 @@
 """The cost of the book: every run counted once, and divided among workers as they are."""
 
+import pytest
 import support
 
-from ff_utils import Store, budget, studies
+from ff_utils import Store, studies
+from ff_utils.reporting import budget
 from ff_utils.studies import Planned
 
 
@@ -34,7 +36,12 @@ def test_the_speed_is_that_of_stored_runs_of_full_size(monkeypatch):
     machine = {"started": "2026-01-02T03:04:05", "device": "a machine", "threads": 2, "dtype": "float32"}
     for seed, seconds in enumerate((10.0, 20.0, 40.0)):
         Store().save(base.vary(seed=seed), [{"epoch": 1, "seconds": seconds}], {}, {}, machine)
-    Store().save(base.vary(hidden=(10, 10)), [{"epoch": 1, "seconds": 0.1}], {}, {}, machine)
+    small = base.vary(hidden=(10, 10))
+    Store().save(small, [{"epoch": 1, "seconds": 0.5}], {}, {}, machine)
+    Store().save(small.vary(seed=1), [{"epoch": 1, "seconds": 0.1}], {}, {}, machine | {"threads": 1})
     speed = budget.measured(Store())
     assert speed.runs == 3
     assert speed.per_second == budget.operations(Planned(base, 1)) / 20.0
+    unmeasured = base.vary(hidden=(20, 20))
+    times = speed.seconds([Planned(base, 1), Planned(small, 4), Planned(unmeasured, 1)])
+    assert times == pytest.approx([20.0, 2.0, budget.operations(Planned(unmeasured, 1)) / speed.per_second])

@@ -4,8 +4,9 @@ import pytest
 import support
 import torch
 
-from ff_utils import RunConfig, collecting, costumes, ladder, load, recipe, studies
-from ff_utils.studies import gap
+from ff_utils import RunConfig, costumes, load, recipe, studies
+from ff_utils.reporting import ladder
+from ff_utils.studies import collecting, gap
 from ff_utils.trainer import Trainer
 
 DIGITS = {"dataset": "digits", "hidden": (160, 120, 80), "theta": (3.0, 2.0, 1.0), "lr": 0.02, "batch_size": 100}

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 import support
 
-from ff_utils import Store, catalogue, charts, collecting, comparing, diagnostics, published, report, studies, summary
-from ff_utils.comparing import ONE_PASS, TEST, VALIDATION
+from ff_utils import Store, studies
+from ff_utils.reporting import catalogue, charts, comparing, diagnostics, published, report, summary
+from ff_utils.reporting.comparing import ONE_PASS, TEST, VALIDATION
+from ff_utils.reporting.uncertainty import Estimate, mcnemar, range_of_two, seeds_needed
 from ff_utils.selfsup import report as tables
-from ff_utils.uncertainty import Estimate, mcnemar, range_of_two, seeds_needed
+from ff_utils.studies import collecting
 
 LABELS = np.arange(360, dtype=np.uint8) % 10
 

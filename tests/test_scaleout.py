@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import support
 
-from ff_utils import RunConfig, Store, UserError, cluster, studies, train
+from ff_utils import RunConfig, Store, UserError, studies, train
 from ff_utils import __main__ as command_line
-from ff_utils.studies import Planned
+from ff_utils.studies import Planned, cluster
 
 CONFIG = RunConfig(dataset="digits", hidden=(32, 24), theta=3.0, lr=0.05, batch_size=50)
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "FF_COMPILE": "0", "FF_DTYPE": "float32"}

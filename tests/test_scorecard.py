@@ -8,9 +8,10 @@ import support
 import yaml
 from scipy import stats
 
-from ff_utils import UserError, results, scorecard, studies
-from ff_utils.scorecard import Claim, judge, load_claims, table
-from ff_utils.uncertainty import Estimate, over_seeds, paired_difference
+from ff_utils import UserError, results, studies
+from ff_utils.reporting import scorecard
+from ff_utils.reporting.scorecard import Claim, judge, load_claims, table
+from ff_utils.reporting.uncertainty import Estimate, over_seeds, paired_difference
 
 TEST = "test_label_search_error"
 

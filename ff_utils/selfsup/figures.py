@@ -12,9 +12,9 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
-from ..charts import say_open
-from ..collecting import Collected
-from ..figures import LAYERS, NEGATIVE, PIXELS, POSITIVE, WIDTH
+from ..reporting.charts import say_open
+from ..reporting.figures import LAYERS, NEGATIVE, PIXELS, POSITIVE, WIDTH
+from ..studies.collecting import Collected
 from .embedding import tsne
 from .pretext import Pretext
 from .report import Nets, embedding, of_cell

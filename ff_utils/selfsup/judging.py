@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
-from ..report import side
-from ..uncertainty import NORMAL_95, Estimate, paired_difference
+from ..reporting.report import side
+from ..reporting.uncertainty import NORMAL_95, Estimate, paired_difference
 from .own import BACKPROP, FORWARD, HYBRID, Comparison, Trained
 
 MATTERS = 2.0  # Percentage points of transfer below which a difference is no reason to choose.

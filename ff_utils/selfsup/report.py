@@ -10,13 +10,13 @@ from collections.abc import Iterable
 import pandas as pd
 import torch
 
-from ..collecting import Collected, collect, column
-from ..comparing import IMAGES, Measured, difference, measured
-from ..report import FIXED, points, with_open_row
+from ..reporting.comparing import IMAGES, Measured, difference, measured
+from ..reporting.report import FIXED, points, with_open_row
+from ..reporting.scorecard import load_claims
+from ..reporting.uncertainty import Estimate, over_seeds
 from ..results import Run
-from ..scorecard import load_claims
 from ..studies import Study, get
-from ..uncertainty import Estimate, over_seeds
+from ..studies.collecting import Collected, collect, column
 from .embedding import linear_cka, scatter, silhouette
 
 DATASETS = {

@@ -5,10 +5,10 @@ Each is "open" where a run is missing.
 
 from __future__ import annotations
 
-from ..collecting import Collected
-from ..comparing import Measured, difference
-from ..report import points, side
-from ..uncertainty import Estimate
+from ..reporting.comparing import Measured, difference
+from ..reporting.report import points, side
+from ..reporting.uncertainty import Estimate
+from ..studies.collecting import Collected
 from .report import DATASETS, PRETEXT, TASKS, TRANSFER, gap, of_cell, on_rotation, percent
 
 

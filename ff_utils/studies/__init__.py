@@ -4,7 +4,7 @@
 
 A *profile* is the scale at which a study runs: `smoke` (scikit-learn's digits, tiny nets, seconds),
 `quick` (MNIST, small nets, minutes) and `paper` (the published size). `collecting` brings the runs of a
-study together.
+study together, `cluster` trains them on many machines.
 """
 
 from __future__ import annotations

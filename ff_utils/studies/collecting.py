@@ -18,13 +18,13 @@ import numpy as np
 import pandas as pd
 import torch
 
+from ..cost import expected_seconds
+from ..errors import UserError
+from ..results import Run, Store, project_folder, results_folder
+from ..trainer import default_device, fastest_dtype
+from ..training import train
+from . import Planned, Study, profile_named
 from .cluster import distribute
-from .cost import expected_seconds
-from .errors import UserError
-from .results import Run, Store, project_folder, results_folder
-from .studies import Planned, Study, profile_named
-from .trainer import default_device, fastest_dtype
-from .training import train
 
 TRAIN = ("auto", "never", "missing", "all")
 

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 from IPython.display import Markdown
 
+from ..config import command_of
+from ..results import Run
+from ..studies import Study, get
+from ..studies.collecting import Collected, collect, expected, readable_time
 from . import catalogue, published
-from .collecting import Collected, collect, expected, readable_time
 from .comparing import ONE_PASS, TEST, VALIDATION, change, choose, difference, estimates, measured, picks
-from .config import command_of
-from .results import Run
-from .studies import Study, get
 from .uncertainty import Estimate
 
 SYMBOLS = {

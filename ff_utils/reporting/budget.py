@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from heapq import heapreplace
 
 import matplotlib.pyplot as plt
 import pandas as pd
 
+from ..cost import expected_seconds, step_products
+from ..results import Store
+from ..studies import PROFILES, STUDIES, Planned, schedule
+from ..studies.collecting import readable_time
+from ..trainer import default_device, fastest_dtype
 from .catalogue import hardware, seconds_of
-from .collecting import readable_time
-from .cost import expected_seconds, step_products
 from .figures import GREY, MARK, POSITIVE
-from .results import Store
-from .studies import PROFILES, STUDIES, Planned, schedule
-from .trainer import default_device, fastest_dtype
 
 GPU_SPEED = 20e12  # Operations per second in training, evaluation included. Assumed: no run was on a GPU.
 WORKERS = (1, 2, 4, 8, 16, 32, 64, 128)
@@ -28,11 +28,15 @@ def operations(planned: Planned) -> float:
 
 @dataclass(frozen=True)
 class Speed:
-    """Operations per second in training, evaluation included; where it comes from."""
+    """Operations per second in training, evaluation included, on some `hardware`.
+
+    `per_second` is that of the published size, from `runs` runs; `by_size` that of every size that was measured.
+    """
 
     per_second: float
     runs: int
     hardware: str
+    by_size: dict[tuple[int, ...], float] = field(default_factory=dict)
 
     def __str__(self) -> str:
         rate = f"{self.per_second / 1e9:.0f} · 10⁹ operations per second"
@@ -44,33 +48,33 @@ class Speed:
         )
 
     def seconds(self, planned: list[Planned]) -> list[float]:
-        return [operations(run) / self.per_second for run in planned]
-
-
-def speeds(store: Store, hidden: tuple[int, ...]) -> pd.Series:
-    """Operations per second of each stored run of Forward-Forward on MNIST with these layers, by its hardware."""
-    found = [
-        (hardware(run), operations(Planned(run.config, run.epochs)) / seconds_of(run))
-        for run in store.runs()
-        if (run.config.hidden, run.config.dataset, run.config.pretext) == (hidden, "mnist", "none")
-        and run.config.algorithm == "forward_forward"
-    ]
-    return pd.Series([speed for _, speed in found], index=[machine for machine, _ in found], dtype=float)
+        """How long each run takes, at the speed of its size; where that was not measured, of the published size."""
+        return [operations(run) / self.by_size.get(run.config.hidden, self.per_second) for run in planned]
 
 
 def measured(store: Store) -> Speed:
-    """The median speed of the stored runs of the published size, on the hardware that has most of them.
+    """The median speeds of the stored runs, on the hardware that has most of those of the published size.
 
-    Without any, what this machine is expected to reach.
+    Counted are runs of Forward-Forward on MNIST's labels. Without any, what this machine is expected to reach.
     """
-    wide = speeds(store, PROFILES["paper"].base.hidden)
+    profile = PROFILES["paper"]
+    found = pd.DataFrame(
+        [
+            (run.config.hidden, hardware(run), operations(Planned(run.config, run.epochs)) / seconds_of(run))
+            for run in store.runs()
+            if run.config.dataset == "mnist" and run.config.algorithm == "forward_forward"
+            and run.config.pretext == "none"
+        ],
+        columns=["hidden", "hardware", "per_second"],
+    )  # fmt: skip
+    wide = found[found["hidden"] == profile.base.hidden]
     if wide.empty:
-        device, profile = default_device(), PROFILES["paper"]
+        device = default_device()
         seconds = expected_seconds(profile.base, 1, profile.training_images, fastest_dtype(device), device)
         return Speed(operations(Planned(profile.base, 1)) / seconds, 0, "This machine")
-    most = pd.Series(wide.index).mode()[0]
-    chosen = wide[wide.index == most]
-    return Speed(float(chosen.median()), len(chosen), most)
+    most = wide["hardware"].mode()[0]
+    speeds = found[found["hardware"] == most].groupby("hidden")["per_second"].median().to_dict()
+    return Speed(speeds[profile.base.hidden], int((wide["hardware"] == most).sum()), most, speeds)
 
 
 def longest(names: list[str]) -> list[Planned]:

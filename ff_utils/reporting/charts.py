@@ -16,14 +16,14 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import MaxNLocator
 
-from .collecting import Collected, column, stores, wrong_images
+from ..data import load
+from ..errors import UserError, explained
+from ..results import Run
+from ..studies.collecting import Collected, column, stores, wrong_images
 from .comparing import ONE_PASS, TEST, VALIDATION, change, estimates
-from .data import load
 from .diagnostics import effective_negatives, unit_activity
-from .errors import UserError, explained
 from .figures import GREY, LAYERS, LINES, NEGATIVE, PIXELS, POSITIVE, WIDTH, draw_image
 from .report import number
-from .results import Run
 from .uncertainty import NORMAL_95, binomial_sd, over_seeds
 
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from .collecting import Collected, value, wrong_images
-from .results import Run
+from ..results import Run
+from ..studies.collecting import Collected, value, wrong_images
 from .uncertainty import NORMAL_95, Estimate, binomial_sd, over_seeds, paired_difference
 
 VALIDATION, TEST = "val_label_search_error", "test_label_search_error"

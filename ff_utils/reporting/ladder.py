@@ -10,12 +10,12 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import pandas as pd
 
+from ..studies.collecting import Collected
+from ..studies.gap import FACTORS, SCALES
 from . import charts
-from .collecting import Collected
 from .comparing import TEST, VALIDATION, change, estimates
 from .figures import GREY, MARK, POSITIVE, WIDTH
 from .report import points
-from .studies.gap import FACTORS, SCALES
 from .uncertainty import Estimate
 
 A, B = "ends: A", "ends: B"

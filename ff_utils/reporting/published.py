@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .config import RunConfig
-from .studies import Planned, Profile
+from ..config import RunConfig
+from ..studies import Planned, Profile
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,10 @@ from contextlib import contextmanager
 import torch
 from tqdm import tqdm
 
-from .errors import UserError
-from .results import Store
-from .studies import Planned
-from .training import train, versions
+from ..errors import UserError
+from ..results import Store
+from ..training import train, versions
+from . import Planned
 
 PATIENCE = 10  # Seconds to wait for a scheduler and for its first worker.
 

@@ -7,10 +7,10 @@ from math import log10
 
 import pandas as pd
 
-from .collecting import readable_time
+from ..config import RECIPES, RunConfig, command_of, nearest_recipe
+from ..results import Run, Store
+from ..studies.collecting import readable_time
 from .comparing import VALIDATION
-from .config import RECIPES, RunConfig, command_of, nearest_recipe
-from .results import Run, Store
 
 CURVE = (96, 28)  # Pixels of the small curves,
 CURVE_POINTS = 30

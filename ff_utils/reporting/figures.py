@@ -19,7 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 from torch import Tensor
 
-from .labels import CLASSES, NEUTRAL, code_values
+from ..labels import CLASSES, NEUTRAL, code_values
 
 WIDTH = 7.2  # Inches: the width of a page's text.
 _palette = sns.color_palette("colorblind").as_hex()

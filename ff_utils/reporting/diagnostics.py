@@ -10,11 +10,11 @@ import math
 import numpy as np
 import pandas as pd
 
-from .collecting import Collected, value
-from .config import RunConfig
-from .cost import step_products
-from .results import Run
-from .studies import Study
+from ..config import RunConfig
+from ..cost import step_products
+from ..results import Run
+from ..studies import Study
+from ..studies.collecting import Collected, value
 
 HYSTERICAL = 5.0  # Times the mean activity of the layer, from which a unit counts as hysterical.
 

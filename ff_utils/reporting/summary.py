@@ -11,12 +11,13 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from . import catalogue, collecting, studies
+from .. import studies
+from ..config import RECIPES, RunConfig, nearest_recipe
+from ..results import Run
+from ..studies import Profile, collecting
+from . import catalogue
 from .comparing import IMAGES, TEST, VALIDATION, Measured
-from .config import RECIPES, RunConfig, nearest_recipe
 from .published import STEPS, TABLE_1, Row
-from .results import Run
-from .studies import Profile
 from .uncertainty import Estimate, binomial_sd, mcnemar, over_seeds, paired_difference, seeds_needed
 
 # The studies that make up the source's search.

@@ -13,12 +13,13 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from . import collecting, studies
-from .collecting import Collected
+from .. import studies
+from ..errors import UserError
+from ..results import project_folder
+from ..studies import collecting
+from ..studies.collecting import Collected
 from .comparing import Measured, choose, complete, difference, measured
-from .errors import UserError
 from .report import points
-from .results import project_folder
 from .uncertainty import Estimate, over_seeds, range_of_two
 
 KINDS = ("level", "at_least", "at_most", "difference", "choice")

@@ -16,13 +16,13 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from ..config import RunConfig
+from ..cost import step_products
+from ..results import Run, results_folder
+from ..studies.collecting import Collected
 from .charts import say_open
-from .collecting import Collected
 from .comparing import TEST, VALIDATION
-from .config import RunConfig
-from .cost import step_products
 from .figures import GREY, LAYERS, LINES, WIDTH
-from .results import Run, results_folder
 
 SAMPLERS = {"random": "random", "label_search": "label search", "shortlist": "shortlist of 2"}
 

@@ -1,0 +1,1 @@
+"""What the book makes of its runs: comparisons, verdicts, tables, figures."""
