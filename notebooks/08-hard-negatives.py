@@ -63,8 +63,9 @@ study = studies.get("hard-negatives", profile)
 #
 # ## Intervention
 #
-# The sampler varies. All but `random` start after one epoch of random labels. Without biases is a condition
-# of its own; at paper scale the source's refinements of θ and of the learning rate follow.
+# The sampler varies, with the peer normalisation of the last chapter throughout. All but `random` start after one epoch
+# of random labels. Without biases is a condition of its own; at paper scale the source's refinements of θ and of the
+# learning rate follow.
 #
 # Samplers that ask the softmax head need a head that works, and Hinton's does not work on these nets (see
 # {ref}`sec-hard-head`). Theirs reads *standardised* features: each activity less its running mean, and each layer's again
@@ -313,7 +314,7 @@ report.at_paper_scale("hard-negatives")
 # :class: dropdown
 #
 # ```shell
-# python -m ff_utils train --hidden 300 300 300 300 --theta 16.8 --layer-reduction sum --epochs 5 --negatives label_search --warmup 3
+# python -m ff_utils train --hidden 300 300 300 300 --theta 16.8 --layer-reduction sum --peer-normalization 0.03 --epochs 5 --negatives label_search --warmup 3
 # ```
 #
 # Compare with `--warmup 1` and `--warmup 0`, from several seeds each: the differences are small beside the spread.
@@ -338,6 +339,7 @@ report.at_paper_scale("hard-negatives")
 #
 #
 # small = {"hidden": (300,) * 4, "theta": 16.8, "layer_reduction": "sum"}
+# small["peer_normalization"] = 0.03
 # run = train(recipe("paper", negatives="second_hardest", **small), epochs=5)
 # ```
 # ````

@@ -233,6 +233,6 @@ charts.draw_learning(
 # :class: dropdown
 #
 # ```shell
-# python -m ff_utils train --hidden 300 300 300 300 --theta 16.8 --layer-reduction sum --negatives label_search --warmup 1 --epochs 20 --decay-from 10 --decay-to 20
+# python -m ff_utils train --hidden 300 300 300 300 --theta 16.8 --layer-reduction sum --peer-normalization 0.03 --negatives label_search --warmup 1 --epochs 20 --decay-from 10 --decay-to 20
 # ```
 # ````

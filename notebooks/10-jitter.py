@@ -256,8 +256,7 @@ report.at_paper_scale("jitter")
 # ## Deviations
 #
 # - The small profiles train for a few epochs, which is not long enough to show what jitter buys. They show the method.
-# - The small nets have the momentum of the sweeps and no peer normalisation; those at full size have what was settled for
-#   hard negatives.
+# - The small nets have the momentum of the sweeps; those at full size have the one that was settled for hard negatives.
 # - A run is read at its last epoch; the source does not say how it reads its own.
 #
 # ## Try it yourself
@@ -285,7 +284,7 @@ report.at_paper_scale("jitter")
 # :class: dropdown
 #
 # ```shell
-# python -m ff_utils train --hidden 300 300 300 300 --theta 16.8 --layer-reduction sum --negatives label_search --warmup 1 --epochs 20 --jitter 4
+# python -m ff_utils train --hidden 300 300 300 300 --theta 16.8 --layer-reduction sum --peer-normalization 0.03 --negatives label_search --warmup 1 --epochs 20 --jitter 4
 # ```
 #
 # There are 81 shifts instead of 25, and the digits of the test set are centred. The error grows.

@@ -1,4 +1,4 @@
-"""A study on a cluster: a real dask scheduler and worker processes, one of which is killed."""
+"""A study on a cluster, whose workers are real and one of which is killed; and side by side on this machine."""
 
 import json
 import os
@@ -215,3 +215,39 @@ def test_a_worker_of_other_versions():
     with pytest.raises(UserError, match=r"worker on .* has other versions: .*'engine_version': 0.*Install there"):
         cluster.train_there(planned(1, 1)[0], theirs)
     assert Store().runs() == []
+
+
+# -- side by side -------------------------------------------------------------------------------------------
+
+# As a reader writes one: with no guard around what it does.
+SCRIPT = """
+import torch
+from ff_utils import RunConfig, Store
+from ff_utils.studies import Planned, collecting
+
+torch.set_num_threads(2)
+collecting.START = 0
+base = RunConfig(dataset="digits", hidden=(32, 24), theta=3.0, lr=0.05, batch_size=50)
+missing = [Planned(base.vary(seed=seed), 2) for seed in range(3)]
+collecting.train_all(missing, Store(), 1_000, progress=False)
+"""
+
+
+def test_small_nets_train_side_by_side_as_they_do_alone(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    command = [sys.executable, script]
+    done = subprocess.run(command, env=os.environ | ENVIRONMENT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "training 3 runs, 2 at a time" in done.stdout
+    missing = planned(3, 2)
+    for seed, run in assert_each_once(missing).items():
+        assert run.provenance["threads"] == 1
+        alone = train(missing[seed].config, 2, store=Store(tmp_path / "alone"), progress=False)
+        support.assert_same_results(run, alone)
+
+
+def test_a_process_that_dies():
+    with pytest.raises(UserError, match=r"a process that trained died.*the same command trains the rest"):
+        with cluster.side_by_side(2) as executor:
+            executor.submit(os._exit, 1).result()

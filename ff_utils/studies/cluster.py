@@ -1,4 +1,4 @@
-"""Runs of a study on other machines: through any executor, such as that of a dask cluster.
+"""Runs of a study on other machines, or side by side on this one: through any executor, such as a dask cluster's.
 
     dask scheduler                                                     # on one machine
     OMP_NUM_THREADS=2 dask worker tcp://host:8786 --nthreads 1         # on each that trains: its cores
@@ -13,10 +13,11 @@ from __future__ import annotations
 import platform
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import CancelledError, Executor, as_completed
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, as_completed
 from contextlib import contextmanager
 
 import torch
+from loky import ProcessPoolExecutor
 from tqdm import tqdm
 
 from ..errors import UserError
@@ -25,6 +26,7 @@ from ..training import train, versions
 from . import Planned
 
 PATIENCE = 10  # Seconds to wait for a scheduler and for its first worker.
+KEPT = "What was finished is stored; the same command trains the rest."
 
 
 @contextmanager
@@ -53,13 +55,28 @@ def connected(address: str) -> Iterator[Executor]:
         for place, theirs in found.items():
             if not isinstance(theirs, OSError):  # That one was lost meanwhile.
                 _check_versions(place, theirs, versions())
-        kept = "What was finished is stored; the same command trains the rest."
         try:
             yield client.get_executor()
         except KilledWorker as error:
-            raise UserError(f"workers died one after the other at the same run ({error}). {kept}") from None
+            raise UserError(f"workers died one after the other at the same run ({error}). {KEPT}") from None
         except CancelledError:
-            raise UserError(f"the scheduler at {address} is gone. {kept}") from None
+            raise UserError(f"the scheduler at {address} is gone. {KEPT}") from None
+
+
+@contextmanager
+def side_by_side(processes: int) -> Iterator[Executor]:
+    """An executor of this machine's own: so many processes, each of which trains on one thread.
+
+    Raises `UserError` if one of them dies. (Loky's processes, unlike Python's own, don't begin with the script of the
+    caller, so that a chapter or a script need not be written for them.)
+    """
+    executor = ProcessPoolExecutor(processes, env={"OMP_NUM_THREADS": "1"})
+    try:
+        yield executor
+    except BrokenExecutor:
+        raise UserError(f"a process that trained died; was there enough memory? {KEPT}") from None
+    finally:
+        executor.shutdown(kill_workers=True)
 
 
 def _check_versions(place: str, theirs: dict | Exception, ours: dict) -> None:
@@ -95,7 +112,6 @@ def distribute(missing: list[Planned], store: Store, executor: Executor, progres
     The first error stops it, and so does an interruption: what has not begun is called off.
     """
     store.check_writable()
-    print(f"training {len(missing)} runs elsewhere; into {store.root}", flush=True)
     futures = [executor.submit(train_there, planned, versions()) for planned in missing]
     try:
         with tqdm(total=len(futures), unit="run", desc="training", disable=None if progress is None else not progress,

@@ -24,9 +24,11 @@ from ..results import Run, Store, project_folder, results_folder
 from ..trainer import default_device, fastest_dtype
 from ..training import train
 from . import Planned, Study, profile_named
-from .cluster import distribute
+from .cluster import distribute, side_by_side
 
 TRAIN = ("auto", "never", "missing", "all")
+SMALL = 300  # Units in a layer: products of nets up to this width gain little from a second core.
+START = 30  # Seconds of training from which on it pays to start processes.
 
 
 def check_parameters(profile: str, train_what: str) -> None:
@@ -202,13 +204,21 @@ def train_all(
     progress: bool | None = None,
     executor: Executor | None = None,
 ) -> None:
-    """Train runs one after the other, or on the workers of `executor`; each is stored as it ends."""
+    """Train runs on the workers of `executor`, small nets side by side, others one after the other.
+
+    Each is stored as it ends.
+    """
+    count = f"training {len(missing)} runs"
     if executor:
+        print(f"{count} elsewhere; into {store.root}", flush=True)
         return distribute(missing, store, executor, progress)
-    print(
-        f"training {len(missing)} runs, about {readable_time(expected(missing, images))} here; into {store.root}",
-        flush=True,
-    )
+    seconds, threads = expected(missing, images), torch.get_num_threads()
+    small = default_device().type == "cpu" and all(max(planned.config.hidden) <= SMALL for planned in missing)
+    if small and min(threads, len(missing)) > 1 and seconds > START:
+        print(f"{count}, {threads} at a time, about {readable_time(seconds / threads)}; into {store.root}", flush=True)
+        with side_by_side(threads) as executor:
+            return distribute(missing, store, executor, progress)
+    print(f"{count}, about {readable_time(seconds)}; into {store.root}", flush=True)
     for number, (config, epochs, dtype) in enumerate(missing, 1):
         run = train(config, epochs, store=store, progress=progress, dtype=dtype and getattr(torch, dtype))
         print(f"{number} of {len(missing)}: {run.path}", flush=True)
