@@ -36,7 +36,10 @@ def skip_plain_fields(app, what, name, obj, skip: bool, options) -> bool | None:
 
 
 class KeepTogether(SphinxPostTransform):
-    """No line ends within 4 × 2000 or 1.36 %. Comes after all that puts text into a page."""
+    """No line ends within 4 × 2000 or 1.36 %, whose number may be a node of its own.
+
+    Comes after all that puts text into a page.
+    """
 
     default_priority = 999
 
@@ -44,7 +47,7 @@ class KeepTogether(SphinxPostTransform):
         for text in list(self.document.findall(nodes.Text)):
             if isinstance(text.parent, (nodes.FixedTextElement, nodes.literal, nodes.math)):
                 continue
-            kept = re.sub(r"(?<=\d) (?=[×%])|(?<=×) (?=\d)", "\N{NO-BREAK SPACE}", text)
+            kept = re.sub(r"(?:^|(?<=\d)) (?=[×%])|(?<=×) (?=\d|$)", "\N{NO-BREAK SPACE}", text)
             if kept != text:
                 text.parent.replace(text, nodes.Text(kept))
 

@@ -58,6 +58,12 @@ WIDE = """() => {
         node.getBoundingClientRect().right > innerWidth && !node.closest("pre, .output, mjx-container, .container"))
     return ["the page", ...wide.slice(0, 5).map(node => node.outerHTML.slice(0, 200))]
 }"""
+# The paragraphs, less code and mathematics.
+PROSE = """() => [...document.querySelectorAll("main p")].map(paragraph => {
+    const copy = paragraph.cloneNode(true)
+    copy.querySelectorAll("pre, code, .math").forEach(node => node.remove())
+    return copy.textContent
+})"""
 # What a reader sees, less code, where such markup may well be the subject.
 TEXT = """() => {
     const main = document.querySelector("main").cloneNode(true)
@@ -164,6 +170,8 @@ def test_page(page: Page, book: Path, name: str):
     page.wait_for_selector("main h1", state="attached")
     problems = page.evaluate(INSPECT)
     problems += [f"raw markup: {found.group()}" for found in RAW.finditer(page.evaluate(TEXT))]
+    prose = "\n".join(page.evaluate(PROSE))
+    problems += [f"a line may end within: {found}" for found in re.findall(r"\d [×%]|× \d", prose)]
     page.evaluate(AXE)
     page.add_style_tag(content="* { transition: none !important }")  # A colour on its way has no contrast yet.
     # What is said to a screen reader is the same in both modes; colours are not.
