@@ -95,6 +95,12 @@ ends = ({"peer_normalization": 0.0}, {"peer_normalization": strength})
 for name, metric in (("val", comparing.VALIDATION), ("test", comparing.TEST)):
     change = comparing.change(collected, *ends, metric)
     glue(f"peer_change_{name}", report.points(change), display=False)
+errors = collected.values(comparing.VALIDATION)
+spread = errors.groupby("peer_normalization")[comparing.VALIDATION].std()
+for name, end in zip(("before", "after"), ends, strict=True):
+    found = spread.dropna().get(end["peer_normalization"])
+    text = "open" if found is None else f"{found:.2f} points"
+    glue(f"peer_spread_{name}", text, display=False)
 change = comparing.change(collected, *ends, "dead_units")
 glue("peer_change_dead", report.points(change), display=False)
 before, after = (
@@ -118,6 +124,9 @@ if best is not None:
 # The source goes from {glue:text}`peer_source_before` % to {glue:text}`peer_source_after` % on the test images, from one
 # run each. Two independent results of that size differ by chance with a standard deviation of
 # {glue:text}`peer_source_noise` points.
+#
+# *Do the seeds agree?* The standard deviation of the validation error over seeds is {glue:text}`peer_spread_before`
+# without peer normalisation and {glue:text}`peer_spread_after` with that λ.
 #
 # *What the source's search would have picked.* With one run per value: {glue:text}`peer_picks`. {numref}`fig-peer-learning` has
 # the epochs before.

@@ -317,7 +317,7 @@ report.at_paper_scale("hard-negatives")
 # python -m ff_utils train --hidden 300 300 300 300 --theta 16.8 --layer-reduction sum --peer-normalization 0.03 --epochs 5 --negatives label_search --warmup 3
 # ```
 #
-# Compare with `--warmup 1` and `--warmup 0`, from several seeds each: the differences are small beside the spread.
+# Compare with `--warmup 1` and `--warmup 0`, from several seeds each: a difference within their spread says nothing.
 # ````
 #
 # ```{exercise} A sampler of your own

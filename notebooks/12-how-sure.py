@@ -53,8 +53,8 @@ formats = studies.get("number-format", profile)
 #
 # ## Intervention
 #
-# The same two settings from several seeds: the baseline with random negatives, and label-search negatives. And the
-# baseline with its matrix products in two number formats.
+# The same two settings from several seeds: the baseline with random negatives, and label-search negatives with all that
+# was settled for them, peer normalisation first. And the baseline with its matrix products in two number formats.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The cells of the study over seeds.", "name": "tab-sure-plan"}}
 report.plan(study)

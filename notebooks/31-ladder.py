@@ -363,7 +363,7 @@ small_nets.join(at_size)
 # On small nets none of the three lowers the error beyond doubt. At full size the change of the test error is, for the
 # shifts, {glue:text}`ladder_suspect_shifts`; for the negatives, {glue:text}`ladder_suspect_negatives`; for the loss,
 # {glue:text}`ladder_suspect_loss`. Open there, of the three: {glue:text}`ladder_suspects_open`. The sharp threshold is one
-# of the five factors of scale, and the other four have to come with it.
+# of the five factors of scale. Alone it ends training; with rates to match it can be tried.
 #
 # ## Next step
 #
