@@ -76,7 +76,7 @@ def side_by_side(processes: int) -> Iterator[Executor]:
     except BrokenExecutor:
         raise UserError(f"a process that trained died; was there enough memory? {KEPT}") from None
     finally:
-        executor.shutdown(kill_workers=True)
+        executor.shutdown()
 
 
 def _check_versions(place: str, theirs: dict | Exception, ours: dict) -> None:
