@@ -58,8 +58,8 @@ WIDE = """() => {
         node.getBoundingClientRect().right > innerWidth && !node.closest("pre, .output, mjx-container, .container"))
     return ["the page", ...wide.slice(0, 5).map(node => node.outerHTML.slice(0, 200))]
 }"""
-# The paragraphs, less code and mathematics.
-PROSE = """() => [...document.querySelectorAll("main p")].map(paragraph => {
+# The paragraphs, less code and mathematics, and less what the page for drawing writes by itself.
+PROSE = """() => [...document.querySelectorAll("main p:not(#draw p)")].map(paragraph => {
     const copy = paragraph.cloneNode(true)
     copy.querySelectorAll("pre, code, .math").forEach(node => node.remove())
     return copy.textContent
