@@ -355,7 +355,7 @@ def test_the_text_names_the_stored_net(opened):
     page, content = opened(), read(NET)
     texts = {place.get_attribute("data-net"): place.text_content() for place in page.locator("[data-net]").all()}
     assert texts["run"] == content.run and texts["epochs"] == str(content.epochs)
-    assert texts["error"] == f"{content.file_errors['label_search']:.2f} %"
+    assert texts["error"] == f"{content.file_errors['label_search']:.2f}\N{NO-BREAK SPACE}%"
     assert "undefined" not in " ".join(texts.values()) and "NaN" not in " ".join(texts.values())
 
 

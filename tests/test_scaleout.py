@@ -43,7 +43,8 @@ class Cluster:
         self.folder, self.processes = folder, []
         place = folder / "scheduler.json"
         self.start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", place)
-        wait_for(place.exists, "scheduler")
+        # Dask writes the file in place: it may be there before its content is.
+        wait_for(lambda: place.exists() and place.read_text().rstrip().endswith("}"), "scheduler")
         self.address = json.loads(place.read_text())["address"]
 
     def start(self, what, *options, **environment):

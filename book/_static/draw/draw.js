@@ -511,7 +511,7 @@
 
     // The numbers in the text around: every element with data-net="…".
     fillIn({ config, parameters, test_images, epochs, run, run_errors, file_errors }) {
-      const percent = (value) => `${value.toFixed(2)} %`;
+      const percent = (value) => `${value.toFixed(2)}\u00a0%`;
       const texts = {
         layers: config.hidden.length, hidden: config.hidden.join(", "), parameters: parameters.toLocaleString("en"),
         epochs, jitter: config.jitter, run, images: test_images.toLocaleString("en"), theta: this.net.theta.join(", "),
