@@ -311,21 +311,12 @@ charts.draw_learning(
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "What each suspect changes in the error of the study's recipe, in percentage points; negative is better. Small nets: validation error, four layers of 300 units, five epochs, three seeds. Full size: test error, four layers of 2000 units, 60 epochs. `python -m ff_utils study gap-shifts` (`gap-negatives`, `gap-loss`) trains what is open.", "name": "tab-ladder-suspects"}}
 suspects = [c for c in scorecard.load_claims() if c.id.startswith("A-suspect")]
 verdicts = scorecard.table(suspects)
-settings = {
-    "shifts": ("gap-shifts", "jitter_form", "sampled", "enumerated"),
-    "negatives": (
-        "gap-negatives",
-        "negatives",
-        "label_search",
-        "one_pass_sampled",
-    ),
-    "loss": ("gap-loss", "recipe", "paper", "paper-with-hinton-loss"),
-}
-for name, (of, factor, before, after) in settings.items():
+for claim in suspects:
+    name, measure = claim.id.removeprefix("A-suspect-"), claim.measure
     full = comparing.change(
-        collecting.collect(studies.get(of, "paper")),
-        {factor: before},
-        {factor: after},
+        collecting.collect(studies.get(measure["study"], "paper")),
+        measure["from"],
+        measure["to"],
         comparing.TEST,
     )
     way = report.side(

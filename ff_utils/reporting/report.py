@@ -269,23 +269,17 @@ def gains(collected: Collected, reference: object) -> pd.DataFrame:
             row = {factor: key} | {name: points(estimate) for name, estimate in found.items()}
             p = found["validation"] and found["validation"].p_value
             row["p (validation)"] = "open" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
-            cost = _relative_time(collected, reference, key)
-            rows.append(row | {"time of an epoch": f"× {cost:.2f}" if cost else "open"})
+            # Only times on equally many threads compare; of several numbers of threads, those on the most.
+            costs = (_epoch_seconds(collected, key) / _epoch_seconds(collected, reference)).dropna()
+            rows.append(row | {"time of an epoch": "open" if costs.empty else f"× {costs.iloc[-1]:.2f}"})
     return _table(rows, factor)
 
 
-def _relative_time(collected: Collected, reference: object, key: object) -> float | None:
-    """How many times as long an epoch takes as that of `reference`: the quickest runs on equally many threads."""
-    quickest: list[dict[int, float]] = []
-    for cell in (reference, key):
-        runs = sorted(
-            ((run.provenance["threads"], run.metrics["seconds"].median())
-             for run in collected.runs_of(**{collected.study.factor: cell}).values()), reverse=True,
-        )  # fmt: skip
-        quickest.append(dict(runs))  # Of equal keys the last and so the least counts.
-    before, after = quickest
-    threads = max(before.keys() & after.keys(), default=None)
-    return None if threads is None else after[threads] / before[threads]
+def _epoch_seconds(collected: Collected, key: object) -> pd.Series:
+    """The median seconds of an epoch of the quickest run, by its number of threads."""
+    runs = collected.runs_of(**{collected.study.factor: key}).values()
+    found = [(run.provenance["threads"], run.metrics["seconds"].median()) for run in runs]
+    return pd.DataFrame(found, columns=["threads", "seconds"]).groupby("threads")["seconds"].min()
 
 
 def readings(collected: Collected, rows: Sequence[published.Row]) -> pd.DataFrame:

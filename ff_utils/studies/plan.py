@@ -75,6 +75,7 @@ PROFILES = {
                    layer_reduction="sum", batch_size=50),
             sweep=30, seeds=(0,), training_images=1_077, milestones=_milestones(10, 20, 40, 60, 40, 60),
         ),
+        # Without peer normalisation so many units of a small net die that seeds hardly agree.
         Profile(
             "quick",
             recipe("paper", hidden=(300,) * 4, theta=16.8, layer_reduction="sum"),
