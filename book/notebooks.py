@@ -220,7 +220,8 @@ def parse_arguments() -> argparse.Namespace:
         if name != "launch":
             command.add_argument("--only", action="append", default=[], metavar="CHAPTER")
         if name in ("derive", "execute"):
-            command.add_argument("--jobs", type=int, default=min(4, os.cpu_count() or 1), metavar="N")
+            few = min(4, os.cpu_count() or 1)
+            command.add_argument("--jobs", type=int, default=few, choices=range(1, 17), metavar="N")
         if name == "execute":
             command.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
             command.add_argument(
