@@ -20,7 +20,7 @@ help:
 	@echo "make times         time every chapter, for the page on run times"
 	@echo "make faults        kill processes, fill disks, damage files: five minutes"
 	@echo "make requirements  pin the dependencies of pyproject.toml anew (needs uv)"
-	@echo "make clean         remove what was built; results and environments stay"
+	@echo "make clean         remove build/, small runs included; results/ and environments stay"
 
 book: $(VENV)/.ready
 	$(BIN)/python book/notebooks.py execute build/book
@@ -49,6 +49,7 @@ paper: $(VENV)/.ready
 notebooks: $(VENV)/.ready
 	$(BIN)/python book/notebooks.py derive
 	$(BIN)/python -m ff_utils collect
+	$(BIN)/python book/excerpts.py
 
 bench: $(VENV)/.ready
 	$(BIN)/python benchmarks/speed.py

@@ -123,8 +123,10 @@ def run_chapters(chapters: list[Path], folder: Path, parameters: dict, jobs: int
     run = partial(timed_chapter, folder=folder, parameters=parameters)
     seconds = {}
     with multiprocessing.Pool(jobs, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)) as pool:
-        # From the last, since those that take longest are among the later ones.
-        for number, (chapter, took, error) in enumerate(pool.imap_unordered(run, chapters[::-1]), 1):
+        # Side by side from the last, since those that take longest are among the later ones. One at a time in reading
+        # order: a chapter then takes the time of what those before it have not trained.
+        order = chapters[::-1] if jobs > 1 else chapters
+        for number, (chapter, took, error) in enumerate(pool.imap_unordered(run, order), 1):
             print(f"[{number}/{len(chapters)}] {chapter}: {'failed' if error else f'{took:.0f} s'}", flush=True)
             if error:
                 print(f"error: chapter {chapter}: {error}", file=sys.stderr, flush=True)
@@ -179,7 +181,8 @@ def copy_frame(folder: Path) -> None:
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy(ROOT / name, folder / name)
     shutil.rmtree(folder / "book", ignore_errors=True)
-    shutil.copytree(ROOT / "book", folder / "book", ignore=shutil.ignore_patterns("notebooks.py", "__pycache__"))
+    scripts = shutil.ignore_patterns("notebooks.py", "excerpts.py", "__pycache__")
+    shutil.copytree(ROOT / "book", folder / "book", ignore=scripts)
 
 
 def differences(source: Path) -> Iterator[str]:

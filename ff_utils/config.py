@@ -30,8 +30,10 @@ PerLayer = Positive | Annotated[tuple[Positive, ...], Field(min_length=1)]
 class RunConfig(BaseModel):
     """Everything that determines a run, except its length.
 
-    Unknown names and values out of range are refused. Fields that take one number or one number
-    per hidden layer are marked "per layer".
+    Unknown names and values out of range are refused: by the constructor with pydantic's `ValidationError`, by
+    `recipe`, `vary` and `load_config` with a `UserError` that names each bad field. Fields that take one number or one
+    number per hidden layer are marked "per layer". Some go together: `decay_from` and `decay_to`; negatives that ask
+    the head and a `head_lr` above 0; a standardized head and no `weight_averaging`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -282,12 +284,16 @@ def explain(error: ValidationError) -> str:
 
 
 def save_config(config: RunConfig, path: Path) -> None:
+    """Write all fields to a `config.yaml`."""
     text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
     path.write_text(text, encoding="utf-8")
 
 
 def load_config(path: Path) -> RunConfig:
-    """Read a `config.yaml`; fields it lacks get the value that describes the older behaviour."""
+    """Read a `config.yaml`; fields it lacks get the value that describes the older behaviour.
+
+    Raises `UserError` for a file that can't be read or holds something else.
+    """
     try:
         values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
@@ -299,7 +305,7 @@ def load_config(path: Path) -> RunConfig:
     return make_config(values, origin=str(path))
 
 
-# The published recipes. What a source leaves open takes the defaults above.
+#: The published recipes, by name. What a source leaves open takes the defaults above.
 RECIPES: dict[str, RunConfig] = {
     # A: the last values of its search before the hard negatives.
     "paper": RunConfig(),
@@ -327,7 +333,10 @@ RECIPES: dict[str, RunConfig] = {
 
 
 def recipe(name: str, **changes) -> RunConfig:
-    """One of the published recipes, with changes: `recipe("paper", theta=128)`."""
+    """One of the published recipes, with changes: `recipe("paper", theta=128)`.
+
+    Raises `UserError` for a name or a change it does not know.
+    """
     if name not in RECIPES:
         raise UserError(f"no recipe {name!r}; the recipes are {', '.join(RECIPES)}")
     return RECIPES[name].vary(**changes)

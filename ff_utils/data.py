@@ -251,15 +251,11 @@ class Shifter:
         return self.padded.index_select(0, rows).gather(1, corner[:, None] + self.window)
 
 
-# The images that the book's pages picture, kept in `results/excerpts` so that a page needs no data set.
-EXCERPTS = {"mnist": {"train": range(20)}}
-
-
 def excerpt(name: str, part: str, indices: Sequence[int]) -> ImageSet:
     """Some images of `part` ("train", "validation", "test"), never downloading anything.
 
-    Out of the whole data set where this machine has it, else out of the committed excerpt: the same
-    images either way. Raises `UserError` where neither holds them.
+    Out of the whole data set where this machine has it, else out of `results/excerpts`, so that a page that pictures a
+    few images needs no data set. Raises `UserError` where neither holds them.
     """
     indices = [int(i) for i in indices]
     places = _places(name, os.environ.get("FF_DATA"), str(cache_folder()))
@@ -283,10 +279,10 @@ def excerpt(name: str, part: str, indices: Sequence[int]) -> ImageSet:
     raise UserError(f"{problem}, and the whole data set is not on this machine. Fetch it with: load({name!r})")
 
 
-def write_excerpt(name: str, file: Path) -> None:
-    """Write the images of `EXCERPTS[name]` to `file`, usually `results/excerpts/<name>.npz`."""
+def write_excerpt(name: str, parts: dict[str, Sequence[int]], file: Path) -> None:
+    """Write some images of each part of a data set to `file`, usually `results/excerpts/<name>.npz`."""
     arrays = {}
-    for part, indices in EXCERPTS[name].items():
+    for part, indices in parts.items():
         chosen = excerpt(name, part, indices)
         arrays[f"{part}_indices"] = np.array(indices, dtype=np.int32)
         arrays[f"{part}_images"], arrays[f"{part}_labels"] = chosen.images.numpy(), chosen.labels.numpy()

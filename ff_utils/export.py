@@ -178,7 +178,10 @@ def export(config: RunConfig, epochs: int, path: Path, *, store: Store | None = 
 
 
 def trained_net(run: Run, classes: int) -> tuple[Network, Head | None]:
-    """The net of a finished run with the weights that its evaluation used, out of its last checkpoint."""
+    """The net of a finished run with the weights that its evaluation used, out of its last checkpoint.
+
+    Raises `UserError` where that is gone.
+    """
     # A run that insisted on a number format has a folder of its own.
     folders = [progress_folder(run.config, number_format) for number_format in (None, run.provenance["dtype"])]
     checkpoints = [read_checkpoint(path) for folder in folders if (path := folder / "checkpoint.pt").exists()]

@@ -108,7 +108,7 @@ def rectify_labelled(
     """The first layer, for several labels of the same images.
 
     `pixels` [batch, units]: the product of the images' pixels, which all labels share;
-    `label_rows` [11, units]: what each label adds; `codes` [labels, batch] picks among them;
+    `label_rows` [classes + 1, units]: what each label adds; `codes` [labels, batch] picks among them;
     `scale` [labels, batch]; `bias` [units].
     Returns y [labels · batch, units] and Σⱼ yⱼ² [labels · batch].
     """

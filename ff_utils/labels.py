@@ -1,8 +1,8 @@
-"""Label-in-input: the first pixels of an image hold its label (SOURCES: A section 3.3, B section 3.3).
+"""Label-in-input: the first pixels of an image hold its label (sources A and B, section 3.3).
 
 The label of class c is written as a one-hot code over as many pixels as there are classes, 0..9 for
-MNIST. The *neutral* label is ten values of 0.1. Inside the network a label is a small integer, its *code*:
-that of its class, and for the neutral one the number of classes.
+MNIST. The *neutral* label has the same value in all of them, 1/classes. Inside the network a label is a small
+integer, its *code*: that of its class, and for the neutral one the number of classes.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ class Head:
     """A softmax on the RMS-normalised activities of hidden layers `goodness_from`.. (source B), or on these
     standardised (`RunConfig.head_inputs`).
 
-    Trained on the side under the neutral label; the net learns nothing from it.
+    Trained on the side under the neutral label. No gradient of it reaches a Forward-Forward net; some samplers read it.
     """
 
     def __init__(self, config: RunConfig, network: Network):
@@ -137,15 +137,20 @@ class Head:
 
 @dataclass
 class Evaluation:
-    """What the readouts say of a set of images. Predictions are uint8 [images]."""
+    """What the readouts say of a set of images; None for what was not asked. Predictions are uint8 [images].
+
+    `layers` [layers, images] is each layer's own label search; `softmax` the head of a net to which labels are no input
+    (selfsup). Per layer: `activity` [units], the mean of y under the true label; `active` [units], the fraction of
+    images with y > 0; `alike`, the mean cosine between two images' activities under the neutral label.
+    """
 
     label_search: Tensor | None = None
-    layers: Tensor | None = None  # [layers, images]: each layer's own label search
+    layers: Tensor | None = None
     one_pass: Tensor | None = None
-    softmax: Tensor | None = None  # the head of a net to which labels are no input (selfsup)
-    activity: list[Tensor] | None = None  # per layer [units]: mean of y under the true label
-    active: list[Tensor] | None = None  # per layer [units]: fraction of images with y > 0
-    alike: list[float] | None = None  # per layer: the mean cosine between two images' neutral features
+    softmax: Tensor | None = None
+    activity: list[Tensor] | None = None
+    active: list[Tensor] | None = None
+    alike: list[float] | None = None
 
 
 def error_percent(predictions: Tensor, labels: Tensor) -> float:

@@ -51,7 +51,10 @@ FILES = (
 
 
 def project_folder() -> Path:
-    """The nearest folder, from the working directory and then from this file upwards, with a `_toc.yml`."""
+    """The nearest folder, from the working directory and then from this file upwards, with a `_toc.yml`.
+
+    Raises `UserError` where there is none.
+    """
     for start in (Path.cwd(), Path(__file__).resolve().parent):
         for folder in (start, *start.parents):
             if (folder / "_toc.yml").exists():
@@ -77,10 +80,12 @@ class Run:
 
     @property
     def id(self) -> str:
+        """The run's name: when it was started, and a short hash of its configuration."""
         return self.path.name
 
     @property
     def epochs(self) -> int:
+        """How far it was trained."""
         return int(self.metrics.index[-1])
 
     def at(self, epoch: int, metric: str) -> float:
@@ -94,6 +99,7 @@ class Run:
         return float(value)
 
     def has(self, epoch: int, metric: str) -> bool:
+        """Whether `metric` was measured after `epoch`."""
         return metric in self.metrics and epoch in self.metrics.index and pd.notna(self.metrics.at[epoch, metric])
 
     @property
@@ -109,7 +115,7 @@ class Run:
 
     @functools.cached_property
     def diagnostics(self) -> dict[str, np.ndarray]:
-        """`negative_counts` [epochs, 10, 10]; `activity_60_layer1` [units] and `active_60_layer1` [units]."""
+        """`negative_counts` [epochs, classes, classes]; `activity_60_layer1` [units] and `active_60_layer1` [units]."""
         return self._arrays("diagnostics.npz")
 
     def _arrays(self, name: str) -> dict[str, np.ndarray]:

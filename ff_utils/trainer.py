@@ -36,11 +36,15 @@ def generator(seed: int, epoch: int, purpose: str) -> torch.Generator:
 
 
 def default_device() -> torch.device:
+    """The GPU where there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def fastest_dtype(device: torch.device) -> torch.dtype:
-    """bfloat16 where this machine multiplies it clearly faster than float32; `FF_DTYPE` overrules it."""
+    """bfloat16 where this machine multiplies it clearly faster than float32; `FF_DTYPE` overrules it.
+
+    Raises `UserError` for a format that can't be used.
+    """
     named = os.environ.get("FF_DTYPE")
     if named:
         if named not in ("bfloat16", "float32", "float64"):
@@ -69,7 +73,8 @@ class Draws:
 class Trainer:
     """The state of one run in progress: network, head, and how many epochs they have seen.
 
-    `splits` is the data; `dtype` the number format of the products; `device` where all of it lives.
+    `splits` is the data; `dtype` the number format of the products; `device` where all of it lives. Raises `UserError`
+    for a sampler of negatives that it does not know.
     """
 
     def __init__(self, config: RunConfig, splits: Splits, dtype: torch.dtype | None = None, device=None):

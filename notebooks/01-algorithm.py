@@ -279,7 +279,7 @@ for i, c in enumerate(change, 1):
 # ## Peer normalisation
 #
 # One failure is easy to foresee. A unit that is off for all images contributes nothing to the goodness, and
-# equation {eq}`eq-update` gives it no gradient: it stays dead. Other units may be on for everything. *Peer
+# equation {eq}`eq-update` gives it no gradient. In the first layer, whose input never changes, it stays dead. Other units may be on for everything. *Peer
 # normalisation* {cite:p}`hinton2022` pulls every unit's mean activity $m_j$ towards the mean of its layer,
 # $\bar m$, by an extra loss term
 #
@@ -527,6 +527,14 @@ figures.draw_lengths(whole, only_direction, shares)
 #         optimiser.zero_grad()
 #         total_loss(direction(x), weights, t, theta=300.0, greedy=False).backward()
 #         optimiser.step()
+#
+# x = digits.validation.images.flatten(1) / 255
+# with torch.no_grad():
+#     scores = []
+#     for label in range(10):
+#         y, _ = layer(direction(inject(x, torch.full((len(x),), label))), *weights[0])
+#         scores.append(layer(direction(y), *weights[1])[1])
+# print(error_percent(torch.stack(scores).argmax(0), digits.validation.labels))
 # ```
 #
 # Repeat it with a few seeds, and with `greedy=True`; compare the spread with the difference. With

@@ -49,7 +49,7 @@ study = studies.get("momentum", profile)
 #    coincide, as far as only the long run counts.
 # 2. *Off the curve where the start counts.* The sum needs some $1/(1-\mu)$ steps to build up, so that momentum
 #    is gentler in the very first steps; but it carries on in a direction after the gradient has turned. Which of
-#    the two decides over dead units we did not know beforehand.
+#    the two decides how many units die we did not know beforehand.
 #
 # ## Intervention
 #
@@ -115,7 +115,7 @@ charts.draw_learning(collected, comparing.VALIDATION, label="momentum")
 rates = collecting.collect(studies.get("learning-rate", profile), train)
 report.status(rates)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Validation error against lr / (1 − momentum). One line varies the momentum at the base's learning rate, the other the learning rate at the base's momentum. They share the base.", "name": "fig-momentum-effective"}, "image": {"alt": "Two lines of validation error over the effective step size."}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Validation error against lr / (1 − momentum). One line varies the momentum at the base's learning rate, the other the learning rate at the base's momentum. They share the base. Means over seeds; their spread is not drawn.", "name": "fig-momentum-effective"}, "image": {"alt": "Two lines of validation error over the effective step size."}}
 charts.draw_effective_rate({"momentum": collected, "learning rate": rates})
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Dead units over the epochs, as a share of all hidden units.", "name": "fig-momentum-dead"}, "image": {"alt": "Share of dead units over the epochs, one line per momentum."}}
@@ -170,6 +170,8 @@ for layer in (1, 3):
     found = counts["momentum", layer].get(0.0)
     text = "open" if found is None else f"{found.mean:.0f}"
     glue(f"momentum_small_layer{layer}_none", text, display=False)
+answer = report.answer("no momentum, ten times the rate", "base")
+glue("momentum_answer", answer, display=False)
 units = small[0].study.base.hidden[0]
 glue("momentum_small_units", str(units), display=False)
 by_momentum, by_rate = (
@@ -186,10 +188,11 @@ for seed in by_momentum.keys() & by_rate.keys():
 # was another name for the learning rate. Where they part, it is not.
 #
 # On small nets they part at the largest step they share, 0.8. A momentum of 0.95 reaches
-# {glue:text}`momentum_small_momentum`, a learning rate of 0.08 {glue:text}`momentum_small_rate`.
+# {glue:text}`momentum_small_momentum`, a learning rate of 0.08 {glue:text}`momentum_small_rate`. Below the base the two
+# grids share no step, and the seeds spread too far to say whether the lines agree.
 #
 # *Dead units.* With momentum {glue:text}`momentum_low`, {glue:text}`momentum_dead_low` of all units end up dead, with
-# {glue:text}`momentum_high` {glue:text}`momentum_dead_high` ({numref}`fig-momentum-dead`): the share hardly moves. It
+# {glue:text}`momentum_high` {glue:text}`momentum_dead_high` ({numref}`fig-momentum-dead`): on average the share rises a little. It
 # hides two opposite movements. On small nets, from no momentum to 0.95, the dead of the first layer go from
 # {glue:text}`momentum_small_layer1_none` to {glue:text}`momentum_small_layer1_momentum` of
 # {glue:text}`momentum_small_units`, those of the third from {glue:text}`momentum_small_layer3_none` to
@@ -197,8 +200,8 @@ for seed in by_momentum.keys() & by_rate.keys():
 #
 # The learning rate that makes the same step kills more. At 0.08 {glue:text}`momentum_small_dead_rate` of all units are
 # dead, and {glue:text}`momentum_small_layer1_rate` of the first layer's. With momentum it is
-# {glue:text}`momentum_small_dead_momentum` and {glue:text}`momentum_small_layer1_momentum`. More die at the rate in
-# every seed. That answers our question for small nets: the gentle start counts for more than the carrying on.
+# {glue:text}`momentum_small_dead_momentum` and {glue:text}`momentum_small_layer1_momentum`. In every seed more die
+# with the larger rate. That answers our question for small nets: the gentle start counts for more than the carrying on.
 #
 # *A lesson on the search.* One factor at a time, in the order learning rate and then momentum, tunes the same
 # quantity twice. What the second search finds depends on what the first has fixed. A statement such as
@@ -216,7 +219,7 @@ report.at_paper_scale("momentum")
 # %% tags=["remove-input"]
 Markdown(report.at_paper_scale_in_words("momentum"))
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Both grids on one axis with 4 × 2000 units, as far as they have runs: validation error against lr / (1 − momentum).", "name": "fig-momentum-paper"}, "image": {"alt": "Two lines of validation error over the effective step size, for nets of the published size."}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Both grids on one axis with 4 × 2000 units, as far as they have runs: validation error against lr / (1 − momentum). Means over seeds, as far as there are several.", "name": "fig-momentum-paper"}, "image": {"alt": "Two lines of validation error over the effective step size, for nets of the published size."}}
 at_size = {
     label: collecting.collect(studies.get(name, "paper"), "never")
     for label, name in (
@@ -284,7 +287,8 @@ charts.draw_learning(hard, comparing.VALIDATION, label="momentum")
 #
 # ## Next step
 #
-# Many units die at the start whichever rate is taken. Peer normalisation is made against that; it is next.
+# In small nets many units die at the start whichever rate is taken. Peer normalisation is meant to prevent that; it is
+# next.
 #
 # ## Deviations
 #
@@ -308,5 +312,7 @@ charts.draw_learning(hard, comparing.VALIDATION, label="momentum")
 # python -m ff_utils train --hidden 300 300 300 300 --theta 16.8 --layer-reduction sum --epochs 3 --momentum 0 --lr 0.4
 # ```
 #
-# Compare the error and the columns `layer1_dead_units` to `layer4_dead_units` of `metrics.csv` with the base.
+# It changes the error by {glue:text}`momentum_answer`, paired by seed. In the long run the step is the same; the first
+# steps, which momentum starts gently, are ten times as long. The columns `layer1_dead_units` to
+# `layer4_dead_units` of `metrics.csv` show which units die.
 # ````

@@ -63,7 +63,7 @@ glue("epochs_last", points[-1], display=False)
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The cells of this study. Where no other is named, the page shows the one with the base's momentum, the higher.", "name": "tab-epochs-plan"}}
 report.plan(study)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The role of each hyperparameter in this chapter. What varies is only how far a run has come.", "name": "tab-epochs-roles"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The role of each hyperparameter in this chapter. What varies is how far a run has come and, at paper scale, the momentum.", "name": "tab-epochs-roles"}}
 report.roles(study)
 
 # %% tags=["nbval-ignore-output"]
@@ -156,15 +156,38 @@ glue("epochs_second", points[1], display=False)
 before, after = (published.TABLE_1[i].test for i in (1, 3))
 shown = f"{after - before:+.2f}".replace("-", "−")
 glue("epochs_source_step", shown, display=False)
-momentum_at_end = comparing.difference(
-    comparing.measured(collected, slower, comparing.VALIDATION, points[-1]),
-    comparing.measured(collected, {}, comparing.VALIDATION, points[-1]),
+for name, metric in (("val", comparing.VALIDATION), ("test", comparing.TEST)):
+    slow, fast = (
+        comparing.measured(collected, cell, metric, points[-1])
+        for cell in (slower, {})
+    )
+    at_end = comparing.difference(slow, fast)
+    glue(f"epochs_momentum_{name}", report.points(at_end), display=False)
+
+# %% tags=["hide-input"]
+full = collecting.collect(studies.get("epochs", "paper"), "never").run_of()
+read = {"readout": comparing.VALIDATION} | {
+    f"layer{i}": f"layer{i}_error" for i in (1, 4)
+}
+alone = {
+    name: full and collecting.value(full, full.epochs, metric)
+    for name, metric in read.items()
+}
+for name, error in alone.items():
+    text = "open" if error is None else f"{error:.2f} %"
+    glue(f"epochs_{name}", text, display=False)
+if full:
+    assert alone["layer1"] < alone["readout"] and alone["layer4"] > 50
+dead = run and max(collecting.column(run, "dead_units").dropna())
+text = (
+    "How many units die is open"
+    if dead is None
+    else f"At most {dead:.1f} % of the units are dead at any reading"
+    if dead
+    else "No unit is dead at any reading"
 )
-glue(
-    "epochs_momentum_end",
-    report.points(momentum_at_end),
-    display=False,
-)
+glue("epochs_dead", text, display=False)
+glue("epochs_answer", report.answer("falling rate", "hard"), display=False)
 
 # %% [markdown]
 # ## Interpretation
@@ -172,23 +195,27 @@ glue(
 # *Whether longer training helps depends on the momentum.* With {glue:text}`epochs_slower` the validation error changes by
 # {glue:text}`epochs_slower_first_val` from {glue:text}`epochs_first` to {glue:text}`epochs_last` epochs. The test error
 # changes by {glue:text}`epochs_slower_second_test` from {glue:text}`epochs_second` on; the source reports
-# {glue:text}`epochs_source_step`. With {glue:text}`epochs_base` the validation error changes by {glue:text}`epochs_whole` only
-# over the same epochs. At the end, going to the higher momentum changes it by {glue:text}`epochs_momentum_end`. So in these
-# two runs the momentum decides how soon the error is reached, and hardly how low it gets ({numref}`tab-epochs-momenta`).
-# The source does not report its momentum.
+# {glue:text}`epochs_source_step`. With {glue:text}`epochs_base` the validation error changes over the same epochs by only
+# {glue:text}`epochs_whole`. At the end, going to the higher momentum changes the validation error by
+# {glue:text}`epochs_momentum_val` and the test error by {glue:text}`epochs_momentum_test`. So in these two runs the momentum
+# decides how soon the error is reached ({numref}`tab-epochs-momenta`); whether also how low it gets, one seed each can't
+# say. The source does not report its momentum.
 #
 # How much does the error move from one epoch to the next, without any trend? The one-pass error is measured after
 # every epoch. In the second half of the run its step from epoch to epoch has a standard deviation of
-# {glue:text}`epochs_scatter` points. A single one-pass reading at a fixed epoch carries that scatter: the softmax head
+# {glue:text}`epochs_scatter` points. A single one-pass reading at a fixed epoch carries some 1/√2 of that: the softmax head
 # learns at a rate of its own from features in which all images look alike ({ref}`sec-hard-head`). Label search reads the
 # layers themselves; it was measured at fewer epochs ({numref}`fig-epochs-curve`).
 #
-# {numref}`fig-epochs-goodness` shows where learning still goes on.
+# {numref}`fig-epochs-goodness` shows the layers over the epochs, and {numref}`tab-epochs-layers` what they can do at the
+# end. At paper scale the first layer alone has a validation error of {glue:text}`epochs_layer1`, and the readout, which
+# leaves it out as both sources do, {glue:text}`epochs_readout`. The fourth has {glue:text}`epochs_layer4`: it has hardly
+# learned. {glue:text}`epochs_dead` ({numref}`fig-epochs-dead`).
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Goodness in units of θ during training, for positive and negative rows, in each layer.", "name": "fig-epochs-goodness"}, "image": {"alt": "One panel per layer with the goodness of positives and negatives over the epochs."}}
 charts.draw_goodness({"label search": run} if run else {})
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "What each layer can do at the end of the run.", "name": "tab-epochs-layers"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "What each layer has learned at the end of the run: its goodness gap in units of θ, and the error of a label search that uses this layer alone.", "name": "tab-epochs-layers"}}
 diagnostics.layers_of({"label search": run})
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Dead units over the epochs, as a share of all hidden units.", "name": "fig-epochs-dead"}, "image": {"alt": "Share of dead units over the epochs."}}
@@ -235,4 +262,7 @@ charts.draw_learning(
 # ```shell
 # python -m ff_utils train --hidden 300 300 300 300 --theta 16.8 --layer-reduction sum --peer-normalization 0.03 --negatives label_search --warmup 1 --epochs 20 --decay-from 10 --decay-to 20
 # ```
+#
+# It changes the error by {glue:text}`epochs_answer`, paired by seed. The constant rate's error contains the scatter of
+# its last steps; what the falling rate takes away is that, and what smaller steps find besides.
 # ````

@@ -174,7 +174,7 @@ glue("sure_largest_size", f"{by_images.max():.2f}", display=False)
 # seeds?
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Errors of the baseline with products in bfloat16 and float32: mean over seeds and 95 % interval, in percent. Final errors are evaluated in float32 in both.", "name": "tab-sure-formats"}}
-report.result_table(by_format)
+report.result_table(by_format).drop(columns="chosen", errors="ignore")
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "bfloat16 against float32 on the test images, seed by seed.", "name": "tab-sure-formats-paired"}}
 by_dtype = {
@@ -190,11 +190,26 @@ seeds = {s: m.value for s, m in by_dtype["bfloat16"].items()}
 spread = np.std(list(seeds.values()), ddof=1) if len(seeds) > 1 else None
 text = "open" if spread is None else f"{spread:.2f}"
 glue("sure_format_spread", text, display=False)
+pairs = by_dtype["bfloat16"].keys() & by_dtype["float32"].keys()
+apart = [
+    by_dtype["float32"][s].value - by_dtype["bfloat16"][s].value for s in pairs
+]
+if apart and spread is not None:
+    formats_apart = np.sqrt(np.mean(np.square(apart)))
+    seeds_apart = 2**0.5 * spread
+    told = (
+        f"In these {len(apart)} pairs the two formats lie {formats_apart:.2f} "
+        f"points apart (root mean square), two seeds of one format "
+        f"{seeds_apart:.2f}."
+    )
+else:
+    told = "Whether that is less than between two seeds is open."
+glue("sure_format_told", told, display=False)
 
 # %% [markdown]
 # From bfloat16 to float32 the test error changes by {glue:text}`sure_format_change`, paired by seed, where single seeds
-# have a standard deviation of {glue:text}`sure_format_spread` points. With so few seeds a difference as large as the ends
-# of that interval is not excluded. What can be said is that the format moves the error no more than another seed does.
+# have a standard deviation of {glue:text}`sure_format_spread` points. {glue:text}`sure_format_told` So few seeds can't say
+# more: a difference as large as the ends of that interval is not excluded.
 #
 # ## Interpretation
 #

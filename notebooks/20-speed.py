@@ -44,7 +44,7 @@ collecting.check_parameters(profile, train)
 # A step of FF multiplies activities by weights on the way up, and activities by gradients for the update. There is no
 # backward pass. {numref}`tab-speed-work` counts the products of one step at 4 × 2000 units and a batch of 256, for three
 # ways to make negatives. A *label search* runs all ten labels; a *shortlist* the true one and two candidates.
-# The step is timed without the softmax head, which the baselines lack.
+# Except for the shortlist, which asks it, the step is timed without the softmax head, which the baselines lack.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "One training step, 4 × 2000, batch 256: matrix products and their floating-point operations after sharing and reuse, and the memory traffic of the optimiser's pass over all weights.", "name": "tab-speed-work"}}
 base = recipe("paper", layer_reduction="sum", head_lr=0.0)
@@ -80,7 +80,9 @@ speed.machines()
 #
 # {numref}`tab-speed-random`, {numref}`tab-speed-search` and {numref}`tab-speed-shortlist` go from the usual way to
 # write FF, with autograd and a DataLoader, to the engine. Each row adds one change to the row above. All rows of a
-# table were timed in turns in one run, so that a busy machine is unfair to none; given is the best turn.
+# table were timed in turns in one run, so that a busy machine is unfair to none; given is the best turn. The same step
+# can differ by 15 % from one table of this page to another, which was measured at another time; changes of one or two per
+# cent between rows are within chance.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Record log for random negatives: one training step, before and after each change, and the fraction of the limit that is reached.", "name": "tab-speed-random"}}
 speed.records("random")
@@ -131,13 +133,14 @@ speed.records("shortlist")
 # ## What is left
 #
 # {numref}`fig-speed-parts` divides a step of the engine. Of a step with random negatives the products are
-# {glue:text}`speed_products`. A matrix unit shortens them and nothing else. Most of the rest is the optimiser: it has
-# to move every weight through memory once, whatever else happens. That is why the engine is closer to its limit
-# on the machine with the slower products.
+# {glue:text}`speed_products`. A matrix unit shortens them and nothing else. The largest part of the rest is then the
+# optimiser: it has to move every weight through memory once, whatever else happens. With label search the element-wise
+# work on ten labels is more. That is why the engine is closer to its limit on the machine with the slower products.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Where the time of one training step goes on each machine, 4 × 2000, batch 256, products in bf16. The axes differ.", "name": "fig-speed-parts"}, "image": {"alt": "Stacked bars for three negative samplers and two machines. Matrix products take by far most of each bar without a matrix unit, and about two thirds with one."}}
 speed.draw_parts()
 glue("speed_products", speed.product_shares("random"), display=False)
+glue("speed_even", speed.even_batch("random"), display=False)
 
 # %% [markdown]
 # {numref}`fig-speed-scaling` shows when this matters. Products grow with the batch and the square of the width, the
@@ -213,15 +216,20 @@ glue(
 )
 
 # %% [markdown]
-# {numref}`fig-speed-classes` shows what the samplers cost as the number of classes grows. The label search grows in
-# proportion; the others hardly at all.
+# {numref}`fig-speed-classes` shows what the samplers cost as the number of classes grows. From two to fifty the label
+# search takes about the same time for every further class, {glue:text}`speed_class_search`; the shortlist
+# {glue:text}`speed_class_shortlist`.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Time of a training step against the number of classes on each machine, 4 × 2000, batch 256, on random images. The shortlist has two labels.", "name": "fig-speed-classes"}, "image": {"alt": "Line chart on logarithmic axes. Label search rises steeply; random, one-pass and shortlist stay almost flat."}}
 speed.draw_classes()
+for negatives in ("label_search", "shortlist"):
+    name = f"speed_class_{negatives.split('_')[-1]}"
+    glue(name, speed.class_cost(negatives), display=False)
 
 # %% [markdown]
 # Does a net trained on shortlisted labels end where one trained on the hardest does? Both were trained from three seeds,
-# with Hinton's recipe at half the width, ten epochs, averaged weights ({numref}`tab-speed-shortlist-error`).
+# with Hinton's recipe (3 × 1000 units) at twice its rate, which falls over the second half of ten epochs, and with
+# averaged weights ({numref}`tab-speed-shortlist-error`).
 
 # %% tags=["nbval-ignore-output"]
 short = collecting.collect(studies.get("shortlist", profile), train)
@@ -314,14 +322,14 @@ if profile == "paper" and not fast.missing:
 # ```{exercise} The price of a small batch
 # :label: ex-speed-batch
 #
-# The optimiser's pass takes the same time for every batch size. From {numref}`fig-speed-parts`, at which batch size does
-# it take as long as the products?
+# The optimiser's pass takes the same time for every batch size. From the bars of random negatives in
+# {numref}`fig-speed-parts`, at which batch size does it take as long as the products?
 # ```
 #
 # ````{solution} ex-speed-batch
 # :class: dropdown
 #
-# The products' time is roughly proportional to the batch: divide the batch of 256 by the ratio of the two bars. On the
-# machine without a matrix unit that is some twenty images a step, on the one with it some ninety.
+# The products' time is roughly proportional to the batch: divide the batch of 256 by the ratio of the two bars. That is
+# {glue:text}`speed_even`.
 # {numref}`fig-speed-scaling` shows what that costs.
 # ````

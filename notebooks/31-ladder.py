@@ -60,7 +60,7 @@ study = studies.get("ladder", profile)
 #
 # - *alone*: one factor from B, all others from A;
 # - *added*: the factors from B one after the other, in the order of {numref}`tab-ladder-factors`;
-# - *removed*: all from B but one.
+# - *in company*: all from B against all but one, that is, what the factor does when the others are B's already.
 #
 # Where the three readings of a factor agree, it acts by itself. Where they don't, it interacts.
 
@@ -80,6 +80,8 @@ report.timing(collected)
 
 # %% [markdown]
 # ## Result
+#
+# Some cells are the same net: there are {glue:text}`ladder_nets` different ones.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Left: validation error while the factors are added one by one, from the study's recipe at the top to Hinton's code at the bottom. Right: the change of the validation error by each factor, alone in the study's recipe (squares) and in the company of all others (circles); left of 0 is better. Bars are 95 % intervals. The axis on the right is linear within one point of 0 and logarithmic beyond.", "name": "fig-ladder"}, "image": {"alt": "Two panels that share a list of ten factors: a falling staircase of errors on the left, dots with error bars around zero on the right."}}
 ladder.draw(collected)
@@ -219,7 +221,7 @@ if profile == "paper" and whole is not None:
 # *Five factors hang together.* The reason can be read from the update. A temperature of 1 at the study's rates means
 # steps up to {glue:text}`ladder_temperature` times as large. Weight decay acts through the rate: with the study's
 # first-layer rate it shrinks the weights far faster than in Hinton's code. Input length, rates, first weights and
-# temperature fix what activities and steps are measured by. Two of the five matter most: taken last, Hinton's first
+# temperature fix what activities and steps are measured by. Two of the five matter most: in company, Hinton's first
 # rate changes the error by {glue:text}`ladder_last_first_rate`, his temperature by
 # {glue:text}`ladder_last_temperature`. The other three change it by {glue:text}`ladder_last_rest`.
 #
@@ -229,8 +231,8 @@ if profile == "paper" and whole is not None:
 #
 # *Hinton's negatives.* In the three readings they {glue:text}`ladder_negatives_verdict`: alone they change it by
 # {glue:text}`ladder_negatives`, added by {glue:text}`ladder_negatives_added`, in company by
-# {glue:text}`ladder_negatives_last`. On the study's nets Hinton's head can't learn ({ref}`sec-hard-head`), so the labels
-# that it draws there are no use. With a head that can, the same negatives alone change the error by
+# {glue:text}`ladder_negatives_last`. On the study's nets Hinton's head learns late ({ref}`sec-hard-head`), so the labels
+# that it draws there are of little use. With a head that learns early, the same negatives alone change the error by
 # {glue:text}`ladder_negatives_head`.
 #
 # ## What explains the gap
@@ -283,7 +285,7 @@ for name, of, layer in (
     glue(f"ladder_{name}", text, display=False)
 diagnostics.layers_of(looked_into)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Validation error over the epochs for the two recipes and some steps between them.", "name": "fig-ladder-learning"}, "image": {"alt": "Learning curves of five nets between the two recipes."}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Validation error over the epochs for the study's recipe (ends: A), Hinton's code (ends: B) and some steps between them. A step *added: x* has all factors up to x.", "name": "fig-ladder-learning"}, "image": {"alt": "Learning curves of five nets between the two recipes."}}
 some = (
     ladder.A,
     "added: deeper rate",
@@ -302,8 +304,8 @@ charts.draw_learning(
 #
 # The study names three suspects and leaves them for later, one at a time: shifts drawn at random where Hinton takes each
 # of the 25 once; hard negatives from a label search where he asks the head under the neutral label; and the exact local loss.
-# {numref}`tab-ladder-suspects` takes each into the study's recipe. The head that draws negatives is one that can
-# learn on these nets ({ref}`sec-hard-head`). The local loss is the threshold and temperature of Hinton's code, in the
+# {numref}`tab-ladder-suspects` takes each into the study's recipe. The head that draws negatives is one that learns
+# early on these nets ({ref}`sec-hard-head`). The local loss is the threshold and temperature of Hinton's code, in the
 # study's units. Its rates are lowered as the temperature is, so that the first steps stay as long as they were. At the
 # study's own rates training ends at once: {glue:text}`ladder_sharp_alone` validation error in the step "alone:
 # temperature".
@@ -353,8 +355,8 @@ small_nets.join(at_size)
 # %% [markdown]
 # On small nets none of the three lowers the error beyond doubt. At full size the change of the test error is, for the
 # shifts, {glue:text}`ladder_suspect_shifts`; for the negatives, {glue:text}`ladder_suspect_negatives`; for the loss,
-# {glue:text}`ladder_suspect_loss`. Open there, of the three: {glue:text}`ladder_suspects_open`. The sharp threshold is one
-# of the five factors of scale. Alone it ends training; with rates to match it can be tried.
+# {glue:text}`ladder_suspect_loss`. Still open at full size, of the three: {glue:text}`ladder_suspects_open`. The sharp
+# threshold is one of the five factors of scale. At the study's own rates it ends training; the row here has rates to match.
 #
 # The two losses do not learn at the same pace ({numref}`tab-ladder-loss`). After ten epochs at full size the validation
 # error is {glue:text}`ladder_loss_early_hinton` with Hinton's loss and {glue:text}`ladder_loss_early_study` with the

@@ -92,15 +92,24 @@ charts.draw_learning(collected, comparing.VALIDATION, label="jitter (pixels)")
 
 # %% tags=["hide-input"]
 errors = comparing.estimates(collected, comparing.TEST)
-one_pass = comparing.difference(
-    comparing.measured(
-        collected, {"jitter": 0}, comparing.TEST, study.cells[0].epochs
-    ),
-    comparing.measured(
-        collected, {"jitter": 0}, "test_one_pass_error", study.cells[0].epochs
-    ),
+for name, metrics in (
+    ("", (comparing.TEST, "test_one_pass_error")),
+    ("_val", (comparing.VALIDATION, comparing.ONE_PASS)),
+):
+    ends = (
+        comparing.measured(
+            collected, {"jitter": 0}, metric, study.cells[0].epochs
+        )
+        for metric in metrics
+    )
+    one_pass = report.points(comparing.difference(*ends))
+    glue(f"hinton_one_pass{name}", one_pass, display=False)
+uniform = comparing.estimates(of_code, "test_one_pass_error")
+glue(
+    "hinton_uniform_one_pass",
+    report.interval(uniform.get("uniform negatives")),
+    display=False,
 )
-glue("hinton_one_pass", report.points(one_pass), display=False)
 code = comparing.estimates(of_code, comparing.TEST)
 verdicts = scorecard.table(
     [c for c in scorecard.load_claims() if c.id.startswith("B-")]
@@ -132,12 +141,14 @@ glue(
 # test error of 1.36 %. Ours: {glue:text}`hinton_plain`. With shifted images, 500 epochs, the paper has 0.64 %. Ours:
 # {glue:text}`hinton_jitter`.
 #
-# One pass through the softmax head instead of the search over labels changes the test error by
-# {glue:text}`hinton_one_pass`. The paper says that it is less accurate: {glue:text}`hinton_B-one-pass-worse`.
+# One pass through the softmax head instead of the search over labels changes the validation error by
+# {glue:text}`hinton_one_pass_val` and the test error by {glue:text}`hinton_one_pass`. The paper says that it is less
+# accurate; on the test error, which our claim names, that is {glue:text}`hinton_B-one-pass-worse`.
 #
 # At the size of the code ({numref}`tab-hinton-small-result`) others measured 1.44 to 1.65 %. Ours:
 # {glue:text}`hinton_code`. With twice the weight decay, as in two ports: {glue:text}`hinton_B-code-ports`. With
-# uniform negatives and the softmax readout: {glue:text}`hinton_B-code-uniform`.
+# uniform negatives and the softmax readout, whose test error is {glue:text}`hinton_uniform_one_pass`:
+# {glue:text}`hinton_B-code-uniform`.
 #
 # ## Interpretation: all layers learn
 #
@@ -179,7 +190,7 @@ if profile == "paper" and (run := pair["the study"]):
 #
 # ## Interpretation: the field
 #
-# {numref}`tab-field` has every public figure we know of beside our runs. Errors of one run each have a sampling error
+# {numref}`tab-field` has the public figures of supervised nets that we know of, beside our runs. Errors of one run each have a sampling error
 # of about 0.12 points. Two systems that are closer than 0.3 points can't be ranked from such numbers.
 #
 # So the plain runs of Hinton's code can hardly be ranked: others' 1.30 to 1.65 %, ours

@@ -52,8 +52,9 @@ study = studies.get("additions", profile)
 # - *Orthogonal steps.* A layer's gradient has few directions: those of the labels easily told apart. Give each
 #   direction of the momentum the same step {cite:p}`jordan2024`, and the rare ones are learned too. It takes a layer's own
 #   momentum and nothing else, so it is as local as the rest. It costs fifteen more products of matrices for each layer and step.
-# - *Threshold.* A soft one keeps pushing rows that are right already. A threshold that differs from layer to layer was
-#   proposed for text.
+# - *Threshold.* A soft one keeps pushing rows that are right already. Its rate is raised with the temperature, so that
+#   the first steps are as long as they were. A threshold that differs from layer to layer was proposed for text
+#   {cite:p}`gandhi2023`.
 # - *Width.* More units, more to choose from, at up to four times the cost.
 #
 # ## Intervention
@@ -77,7 +78,7 @@ report.timing(collected)
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The change of the validation error by each addition, with its 95 % interval; left of 0 is better.", "name": "fig-additions"}, "image": {"alt": "Dots with error bars around zero, one for each addition."}}
 charts.draw_changes(collected, "none")
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "What each addition changes in the errors, in percentage points with 95 % intervals, the p-value of no change in the validation error, and the time of an epoch against that of the unchanged code. Paired by seed, or by image where there is one seed. Of twenty additions that do nothing, one would have p < 0.05. Times are rough: some of the runs shared the machine with others.", "name": "tab-additions"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "What each addition changes in the errors, in percentage points with 95 % intervals, the p-value of no change in the validation error, and the time of an epoch against that of the unchanged code. Paired by seed, or by image where there is one seed. Of twenty additions that do nothing, one would have p < 0.05. Times are rough: some of the runs shared the machine with others. Those on different numbers of threads can't be compared.", "name": "tab-additions"}}
 report.gains(collected, "none")
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Errors at the last epoch in percent, with 95 % intervals.", "name": "tab-additions-errors"}}

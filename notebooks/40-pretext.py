@@ -65,15 +65,46 @@ drawings.draw_tasks(
     },
 )
 
+# %% [markdown]
+# (sec-short-cut)=
+# *A short cut.* MNIST's digits are centred by their mass at pixel 14, but a quarter turn or a mirror turns about the middle
+# of the frame, at 13.5. So the class of these tasks can be read from which side of the middle the centre of mass lies on,
+# without a look at the digit:
+
 # %%
-images = excerpt("mnist", "train", range(8)).images
-pretext = Pretext("jigsaw", (28, 28))
-classes = torch.tensor([0, 1, 5, 23, 0, 7, 12, 23])
-changed = pretext(images, classes)
-assert changed.shape == images.shape
-assert torch.equal(changed[0], images[0])
+images = excerpt("mnist", "train", range(20)).images
+
+
+def sides(pictures):
+    """Whether each centre of mass lies below the middle, and right of it."""
+    mass = pictures.float()
+    offsets = torch.arange(28) - 13.5
+    return torch.stack(
+        [(mass.sum(2) @ offsets) > 0, (mass.sum(1) @ offsets) > 0], 1
+    )
+
+
+told = {}
+for task in ("rotation", "flip", "flip4"):
+    pretext = Pretext(task, (28, 28))
+    dot = torch.zeros(1, 28, 28, dtype=torch.uint8)
+    dot[0, 14, 14] = 255  # Where the mass of a digit lies.
+    right = 0
+    for kind in range(pretext.classes):
+        here = sides(pretext(images, torch.full((20,), kind)))
+        expected = sides(pretext(dot, torch.tensor([kind])))
+        right += int((here == expected).all(1).sum())
+    told[task] = f"{right} of {20 * pretext.classes}"
+    glue(f"pretext_cut_{task}", told[task], display=False)
+told
 
 # %% [markdown]
+# Of 20 digits in every class of the task, the rule gets {glue:text}`pretext_cut_rotation` rotations right,
+# {glue:text}`pretext_cut_flip` mirrored or not, and {glue:text}`pretext_cut_flip4` on both axes. (Of all 60,000 training
+# images, 99.99 % of the rotations: a single trial.) The net sees pixels and not the centre of mass, but a weighted sum of
+# pixels is all it takes. Jigsaw has no such rule. Shifted training images take the
+# short cut away ({doc}`43-mending`).
+#
 # The class of the task enters as any label does: one-hot in the first pixels, as many as there are classes. A colour
 # image is flattened channel first, so these are pixels of its first channel's first row.
 
@@ -168,7 +199,7 @@ if found["forward_forward"]:
 # a negative. {numref}`fig-pretext-learning` shows how both methods get there.
 #
 # What the comparison does not say is what the layers have learned on the way. A net can tell a rotation by very little:
-# where the ink is dense, which way a stroke ends. Whether it knows a 4 from a 9 is another question.
+# where the mass lies, where the ink is dense, which way a stroke ends. Whether it knows a 4 from a 9 is another question.
 
 # %% [markdown]
 # ## At paper scale
@@ -211,9 +242,10 @@ glue("pretext_source_bp", source["backprop"], display=False)
 # - The source trains with Adam at 1e-4 and, in the words of the summary, on the unsquared length of the activities. We
 #   train by the recipe of Hinton's code, momentum and the sum of squares, which all other chapters use.
 # - Its nets are 4 × 2000, trained for 60 epochs. So are ours in the `paper` profile; the `quick` ones have 300 units a
-#   layer and a few epochs.
+#   layer, a few epochs and a constant rate, where the rate of the others falls to 0 over the second half.
 # - Validation and test images have one fixed question each; the source does not say how it evaluates.
-# - SVHN can't be had on the machine that trained the book. Its cells are open; this fills them where there is a network:
+# - Fashion-MNIST {cite:p}`xiao2017` and CIFAR-10 {cite:p}`krizhevsky2009` are trained at full size only.
+# - SVHN {cite:p}`netzer2011` can't be had on the machine that trained the book. Its cells are open; this fills them where there is a network:
 #
 #   ```shell
 #   python -m ff_utils study pretext-svhn
@@ -221,17 +253,20 @@ glue("pretext_source_bp", source["backprop"], display=False)
 #
 # ## Try it yourself
 #
-# ```{exercise} Why is flip hard for some digits?
+# ```{exercise} What gives a flip away?
 # :label: ex-pretext-flip
 #
-# Which classes of MNIST look the same when mirrored? What does that do to the best accuracy that anyone can reach?
+# A well-formed 0 or 8, and many a 1, look the same when mirrored. How can nets tell so many of them?
 # ```
 #
 # ````{solution} ex-pretext-flip
 # :class: dropdown
 #
-# A well-formed 0 or 8, and many a 1. On these the task is a guess, except for slant and habits of handwriting, which
-# the nets pick up: they exceed what one would expect from shape alone.
+# By where the centre of mass lies ({ref}`the short cut <sec-short-cut>`). Train with shifts, which take it away:
+#
+# ```shell
+# python -m ff_utils train --recipe hinton --hidden 300 300 300 300 --theta 300 --epochs 3 --pretext flip --jitter 2
+# ```
 # ````
 #
 # ```{exercise} A task of your own

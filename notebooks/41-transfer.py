@@ -139,7 +139,7 @@ glue("transfer_reading", text, display=False)
 #
 # *No lag in the small nets.* In the `quick` profile, with the layers read together, the first hypothesis
 # {glue:text}`transfer_first` and the second {glue:text}`transfer_second`. On the classes themselves backprop is ahead.
-# What wide layers and long training change is below; the verdicts are on the [scorecard](98-scorecard), each with its
+# What wide layers, long training and a falling rate change is below; the verdicts are on the [scorecard](98-scorecard), each with its
 # interval.
 #
 # *The layer that is read matters.* In the last layer of the small nets alone ({numref}`fig-transfer-layers`)
@@ -176,7 +176,7 @@ alone = [
 ]
 behind = [comparing.difference(one["bp"], one["ff"]) for one in alone]
 known = [found.mean for found in behind if found]
-text = f"{max(known):.1f}" if known else "open"
+text = f"{max(known):.2f}" if known else "open"
 glue("transfer_paper_furthest", text, display=False)
 
 # %% [markdown]
@@ -204,7 +204,7 @@ glue("transfer_paper_furthest", text, display=False)
 #
 # The source, which has no untrained net, has {glue:text}`transfer_source_ff` % and {glue:text}`transfer_source_bp` %. That
 # is a distance of {glue:text}`transfer_source_gap` points. The largest that we see in any one layer is
-# {glue:text}`transfer_paper_furthest` (points, mean over the seeds).
+# {glue:text}`transfer_paper_furthest` points, the mean over the seeds.
 
 # %% [markdown]
 # ## Next step
@@ -234,18 +234,23 @@ glue("transfer_paper_furthest", text, display=False)
 # :class: dropdown
 #
 # ```python
-# from ff_utils import Trainer, load, recipe
-# from ff_utils.selfsup.transfer import fit, joined
+# import torch
 #
-# config = recipe("hinton", hidden=(300,) * 4, theta=300, pretext="rotation")
-# trainer = Trainer(config, load("mnist"))
-# for _ in range(3):
-#     trainer.run_epoch()
-# train, test = trainer.splits.train, trainer.splits.test
-# few = trainer.features(train.images[:500], torch.float32)
-# classifier = fit(joined(few[1:]), train.labels[:500].numpy())
-# answers = classifier.predict(joined(trainer.features(test.images, torch.float32)[1:]))
-# print((answers == test.labels.numpy()).mean())
+# from ff_utils import load, recipe
+# from ff_utils.selfsup.transfer import fit, joined
+# from ff_utils.selfsup.twin import trainer_class
+# from ff_utils.studies.selfsup import twin
+#
+# forward = recipe("hinton", hidden=(300,) * 4, theta=300, pretext="rotation")
+# for config in (forward, twin(forward)):
+#     trainer = trainer_class(config)(config, load("mnist"))
+#     for _ in range(3):
+#         trainer.run_epoch()
+#     train, test = trainer.splits.train, trainer.splits.test
+#     few = trainer.features(train.images[:500], torch.float32)
+#     classifier = fit(joined(few[1:]), train.labels[:500].numpy())
+#     answers = classifier.predict(joined(trainer.features(test.images, torch.float32)[1:]))
+#     print(config.algorithm, (answers == test.labels.numpy()).mean())
 # ```
 # ````
 #

@@ -48,8 +48,8 @@ references = studies.get("references", profile)
 # an untrained net, and the more the deeper:
 #
 # 1. the images should spread over fewer directions;
-# 2. what the pretext task does not need should be harder to decode. Rotation does not need to know where exactly the
-#    image lies, nor how thick its strokes are.
+# 2. what the pretext task does not need should be harder to decode. Rotation does not need to know how thick the strokes
+#    are, nor, one should think, where exactly the image lies.
 #
 # ## Intervention
 #
@@ -57,14 +57,14 @@ references = studies.get("references", profile)
 # {doc}`41-transfer`. With each, the measurements on its frozen layers are stored: these need the weights, which are too
 # large to keep.
 #
-# - *Directions*: $(\sum_i \lambda_i)^2 / \sum_i \lambda_i^2$ of the eigenvalues $\lambda_i$ of the features' covariance. It is 1
+# - *Directions* (the participation ratio): $(\sum_i \lambda_i)^2 / \sum_i \lambda_i^2$ of the eigenvalues $\lambda_i$ of the features' covariance. It is 1
 #   if all images lie on a line, and the number of units if they spread evenly.
 # - *Clusters*: the silhouette of the digits, from −1 to 1: how much nearer an image lies to its own class than to the
 #   next. The share of the variance within digits (tightness) and between them (spread).
 # - *Decoding*: ridge regression from a layer to a number. *Position*: every image is shifted by up to three pixels, and the
 #   shift has to be told. *Stroke width*: four times the mean distance of an inked pixel to the nearest without ink.
 #   Quality is $R^2$ on test images: 1 if it can be read off, 0 if not at all. The penalty is chosen on validation images.
-# - *Alikeness*: linear CKA compares how two layers arrange the same images. It is 1 if they agree up to rotation, shift
+# - *Alikeness*: linear CKA {cite:p}`kornblith2019` compares how two layers arrange the same images. It is 1 if they agree up to rotation, shift
 #   and scale, and 0 if nothing in one goes along with anything in the other.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The cells of the first study. Here the rotation runs of its first data set are used.", "name": "tab-embedding-plan"}}
@@ -170,6 +170,12 @@ text = report.side(
     ("more", "about as much, as far as the seeds can tell", "less"),
 )
 glue("embedding_stroke_side", text, display=False)
+spread = tables.on_rotation(collected, reference, f"layer{layers}_dimension")
+below = [comparing.difference(spread[o], spread["ff"]) for o in ("bp", "free")]
+glue("embedding_directions_holds", words.verdict(*below), display=False)
+for short, found in zip(("bp", "free"), below, strict=True):
+    text = report.side(found, ("below", "not told apart from", "above"))
+    glue(f"embedding_directions_than_{short}", text, display=False)
 
 # %% [markdown]
 # The first and the last layer of Forward-Forward have a CKA of {glue:text}`embedding_cka_ff`, those of backprop
@@ -178,14 +184,17 @@ glue("embedding_stroke_side", text, display=False)
 #
 # ## Interpretation
 #
+# *The first hypothesis* {glue:text}`embedding_directions_holds` in the small nets. In the last layer the directions of
+# Forward-Forward are {glue:text}`embedding_directions_than_bp` those of backprop and
+# {glue:text}`embedding_directions_than_free` those of the untrained net ({numref}`fig-embedding-directions`).
+#
 # *Training on a task drops what it does not need, by either method.* In the small nets stroke width is harder to decode
-# from both than from the untrained net, and the deeper the harder ({numref}`fig-embedding-decoding`). Both bring the images
-# onto fewer directions. So far the source's observation holds. In these nets it is not special to Forward-Forward, which drops
-# {glue:text}`embedding_stroke_side`: its $R^2$ is {glue:text}`embedding_stroke_ff` where backprop has
+# from both than from the untrained net, and the deeper the harder ({numref}`fig-embedding-decoding`). So far the source's
+# observation holds. In these nets it is not special to Forward-Forward, which drops {glue:text}`embedding_stroke_side`: its $R^2$ is {glue:text}`embedding_stroke_ff` where backprop has
 # {glue:text}`embedding_stroke_bp`. The full-size nets are below.
 #
-# *Position is not dropped in the small nets.* Both methods make it easier to decode than from the untrained net. To tell a
-# rotation it seems to help to know where the ink is. Here the second hypothesis fails for position.
+# *Position is not dropped in the small nets.* Both methods make it easier to decode than from the untrained net. Here the
+# second hypothesis fails for position. On MNIST it had to: position is a {ref}`short cut <sec-short-cut>` to the rotation.
 #
 # *The digits are hardly clustered.* After rotation the silhouette is {glue:text}`embedding_silhouette_ff` for
 # Forward-Forward, {glue:text}`embedding_silhouette_bp` for backprop and {glue:text}`embedding_silhouette_free` for the
@@ -296,13 +305,17 @@ glue("embedding_paper_directions_ratio", text, display=False)
 # ```{exercise} Another look at the picture
 # :label: ex-embedding-tsne
 #
-# t-SNE starts from the principal components and has a random part. How different do the clusters look from another seed?
+# t-SNE {cite:p}`vandermaaten2008` starts from the principal components and has a random part. How different do the clusters look from another seed?
 # ```
 #
 # ````{solution} ex-embedding-tsne
 # :class: dropdown
 #
 # ```python
+# import matplotlib.pyplot as plt
+#
+# from ff_utils.selfsup import embedding
+#
 # components, digits = tables.embedding(forward, layers)
 # _, axes = plt.subplots()
 # drawings.scatter_classes(axes, embedding.tsne(components, seed=1), digits)

@@ -68,7 +68,7 @@ rates = (1.0,) if smoke else own.RATES
 #
 # What can't be used is left out and listed with its reason: files that are no images or are damaged, images beyond
 # a size that would take too long, copies of others, classes with too few. Of every image the middle square is
-# taken and scaled down, so sizes may be mixed.
+# taken and scaled to 32 × 32 pixels, so sizes may be mixed.
 
 # %% tags=["nbval-ignore-output"]
 if images:
@@ -90,7 +90,10 @@ for name, reason in skipped[:20]:
 if len(skipped) > 20:
     print(f"  … and {len(skipped) - 20} more")
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"caption": "Images of each class, and how many were used.", "name": "tab-own-classes"}}
+# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"caption": "Images of each class, how many were used, and the number of the class in figures.", "name": "tab-own-classes"}}
+classes["number"] = [
+    str(names.index(name)) if name in names else "" for name in classes.index
+]
 classes
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"caption": "One of the images in some classes of the pretext task. The net is shown the image and has to tell the class.", "name": "fig-own-task"}, "image": {"alt": "One image changed in several ways by the pretext task."}}
@@ -161,7 +164,7 @@ drawings.draw_rates(
 # the test images as the last layer of each net arranges them. Tight clusters of one class that lie apart are what
 # a linear classifier, or a nearest-neighbour search, can use; {numref}`tab-own-clusters` measures both.
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"caption": "The test images in the last hidden layer of each contestant, in the plane by t-SNE. Colours are classes; each class's number stands at its centre.", "name": "fig-own-planes"}, "image": {"alt": "Three scatter plots, one per contestant, of the test images coloured by class."}}
+# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"caption": "The test images, 1,000 at most, in the last hidden layer of each contestant, in the plane by t-SNE. Colours are classes; each class's number, that of the table of classes, stands at its centre.", "name": "fig-own-planes"}, "image": {"alt": "Three scatter plots, one per contestant, of the test images coloured by class."}}
 labels = result.labels[:1000]
 drawings.draw_planes(
     {name: runs[0].features[:1000] for name, runs in result.seeds.items()},
@@ -195,7 +198,7 @@ Markdown(f"**{advice}**\n\n" + "\n".join(f"- {line}" for line in reasons))
 # %% [markdown]
 # How the recommendation comes about. First: does either method beat what is free, with an interval that excludes 0?
 # What is free is the better, on validation, of raw pixels and an untrained net. If neither beats it, neither is
-# recommended.
+# recommended; if one does not, it is not recommended beside the other.
 #
 # Then the better of the two kinds of Forward-Forward on validation is compared with backprop on the test images, image
 # by image. It takes an interval that excludes 0 and a difference of at least {glue:text}`own_matters` points to
@@ -209,7 +212,8 @@ Markdown(f"**{advice}**\n\n" + "\n".join(f"- {line}" for line in reasons))
 #   do with one layer at a time; on hardware made for it the memory would be less.
 # - A pretext task has to mean something on your images. Rotation says little where there is no upright, as in
 #   microscopy or in views from above; jigsaw or the hybrid negatives are the better test there.
-# - Intervals cover the sampling of test images. They do not cover a sample that is not representative.
+# - Intervals cover the sampling of the test images, at the mean of the seeds. They do not cover another draw of seeds
+#   (the untrained net has one), nor a sample that is not representative.
 #
 # ## Try it yourself
 #
@@ -233,14 +237,15 @@ Markdown(f"**{advice}**\n\n" + "\n".join(f"- {line}" for line in reasons))
 # ```{exercise} How many images does it take?
 # :label: ex-own-limit
 #
-# Halve and double `limit`. When does the interval become narrow enough to decide?
+# With a folder of your own, halve and double `limit`; the digits ignore it. When does the interval become narrow enough
+# to decide?
 # ```
 #
 # ````{solution} ex-own-limit
 # :class: dropdown
 #
 # ```shell
-# papermill notebooks/44-own-images.ipynb report.ipynb -p images path/to/folder -p limit 4000 -p epochs 20
+# papermill notebooks/44-own-images.ipynb report.ipynb -p images path/to/folder -p limit 4000
 # ```
 #
 # The width falls with the square root of the number of test images: four times as many halve it.

@@ -67,10 +67,10 @@ def one_of_three(batch: Batch) -> Tensor:
 #
 # A goodness takes the activities $y$ of a layer, `[rows, units]`, and returns one number for each row. Its derivative
 # is taken by automatic differentiation, within the layer: learning stays local. What a layer hands on stays the
-# direction of $y$, so the next layer never sees the goodness itself.
+# direction of $y$. For the sum of squares, which is its squared length, that hides the goodness from the next layer.
 #
 # This one counts, softly, how many units are active. A unit at $y = 1$ counts a half, and a single unit adds at most
-# 1.
+# 1. How many units are active can be seen in the direction, so a next layer can copy the answer of the one before.
 
 
 # %%
@@ -111,15 +111,34 @@ assert max(errors.values()) < 45, "far below chance, which is 90 %"
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"caption": "Validation error by label search on scikit-learn's digits, one seed each. These are 360 images: the table shows that both extensions train, not which setting is best.", "name": "tab-extend"}}
 table = pd.DataFrame({"validation error (%)": errors}).map("{:.1f}".format)
 glue("extend_epochs", smoke.sweep, display=False)
+glue("extend_theta", smoke.base.per_layer("theta")[0], display=False)
+glue("extend_most", smoke.base.hidden[0], display=False)
 table
 
 # %% [markdown]
-# {numref}`tab-extend` compares each with the net as it was, after {glue:text}`extend_epochs` epochs.
+# {numref}`tab-extend` compares each with the net as it was, after {glue:text}`extend_epochs` epochs. The threshold is in
+# units of the goodness: here it stays {glue:text}`extend_theta`, of at most {glue:text}`extend_most` with the new one.
 #
 # A run remembers its sampler and its goodness by name only. Whoever trains or extends it has to register the same
 # function first; without it `train` refuses and lists the names it knows. A changed function needs a new name.
 #
 # ## A study of your own
 #
-# {py:class}`ff_utils.studies.plan.Study` declares a comparison: one field varied around a base, with seeds. The
-# functions of {py:mod}`ff_utils.reporting.report` draw it.
+# {py:class}`ff_utils.studies.plan.Study` declares a comparison, cell by cell;
+# {py:func}`ff_utils.studies.plan.sweep` one in which a single field varies around a base. `collect` trains what is
+# missing, {py:mod}`ff_utils.reporting.charts` draws it, and {py:mod}`ff_utils.reporting.report` has the tables.
+
+# %% tags=["nbval-ignore-output"]
+from ff_utils.reporting import charts
+from ff_utils.studies.plan import sweep
+
+mine = sweep(smoke, "mine", "Which θ?", "theta", [2.8, 5.6, 11.2], epochs=10)
+with TemporaryDirectory() as folder:
+    os.environ["FF_RESULTS"] = folder  # This page leaves no runs behind.
+    collected = collecting.collect(mine, "missing", progress=False)
+
+# %% tags=["nbval-ignore-output"] mystnb={"figure": {"caption": "The study just declared: validation error on the digits against θ, one seed.", "name": "fig-extend-study"}, "image": {"alt": "Validation error against the threshold, by label search and by one pass."}}
+charts.draw_errors(collected, label="θ")
+
+# %% [markdown]
+# {numref}`fig-extend-study` is drawn as the figures of the search log are.

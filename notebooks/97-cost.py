@@ -32,7 +32,7 @@ collecting.check_parameters(profile, train)
 machines = 8
 store = Store()
 speed = budget.measured(store)
-narrow = speed.by_size.get((1000,) * 3)
+narrow = speed.by_kind.get(((1000,) * 3, None))
 runs = budget.longest(list(studies.STUDIES))
 seconds = speed.seconds(runs)
 readable = collecting.readable_time
@@ -61,8 +61,8 @@ for name, value in {
 # Forward-Forward nets of their size.
 #
 # - **Two cores.** {glue:text}`cost_speed` Smaller nets reach less: in the median those of 3 × 1000 units reached
-#   {glue:text}`cost_narrow`. A run is counted at the speed of its size where that was measured, else at that of the
-#   published size.
+#   {glue:text}`cost_narrow`. A run is counted at the speed of its size and kind of negatives where that was measured,
+#   else of its size, else of the published size.
 # - **One GPU.** This is an *estimate*: no run of the book was on a GPU. It assumes
 #   {glue:text}`cost_gpu` · 10¹² operations per second in training, evaluation included. A card of half
 #   that speed takes twice the time.
@@ -75,7 +75,7 @@ for name, value in {
 # {glue:text}`cost_on_gpu` on the GPU assumed, and {glue:text}`cost_cluster` on {glue:text}`cost_machines` machines
 # of two cores. {numref}`tab-cost-studies` divides this by study.
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The cost of every study at full size: what it adds to those above it. The first time is from measured speed, that on the GPU is estimated, that on the cluster follows from the first.", "name": "tab-cost-studies"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The cost of every study at full size: what it adds to those above it. A study with 0 runs only takes further some that are counted above. The first time is from measured speed, that on the GPU is estimated, that on the cluster follows from the first.", "name": "tab-cost-studies"}}
 budget.by_study(speed, machines)
 
 # %% [markdown]

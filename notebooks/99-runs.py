@@ -40,8 +40,8 @@ glue("runs_count", len(store.runs()), display=False)
 
 # %% [markdown]
 # {numref}`tab-runs` lists the {glue:text}`runs_count` runs that are stored. Press what a run trained to see its
-# settings, its hardware and its command. The command finds the stored run where there is one and trains it
-# where there is none. Settings that are not named are those of the recipe ({numref}`tab-runs-recipes`).
+# settings, its hardware and its command. The command shows a stored run of these settings, the longest where there are
+# several and in whichever number format, and trains it where there is none. Settings that are not named are those of the recipe ({numref}`tab-runs-recipes`).
 #
 # Errors are those of the readout that stands beside them. Of a run on a pretext task they are errors on that task.
 # An untrained net has no task of its own, so there the readout is *transfer*, a linear classifier for the classes.

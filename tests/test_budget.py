@@ -39,9 +39,13 @@ def test_the_speed_is_that_of_stored_runs_of_full_size(monkeypatch):
     small = base.vary(hidden=(10, 10))
     Store().save(small, [{"epoch": 1, "seconds": 0.5}], {}, {}, machine)
     Store().save(small.vary(seed=1), [{"epoch": 1, "seconds": 0.1}], {}, {}, machine | {"threads": 1})
+    search = base.vary(negatives="label_search")
+    Store().save(search, [{"epoch": 1, "seconds": 15.0}], {}, {}, machine)
+    Store().save(search.vary(seed=1), [{"epoch": 1, "seconds": 15.0}], {}, {}, machine | {"threads": 1})
     speed = budget.measured(Store())
-    assert speed.runs == 3
-    assert speed.per_second == budget.operations(Planned(base, 1)) / 20.0
+    assert speed.runs == 4
+    of_random = budget.operations(Planned(base, 1))
+    assert speed.per_second == pytest.approx((of_random / 10.0 + of_random / 20.0) / 2)
     unmeasured = base.vary(hidden=(20, 20))
-    times = speed.seconds([Planned(base, 1), Planned(small, 4), Planned(unmeasured, 1)])
-    assert times == pytest.approx([20.0, 2.0, budget.operations(Planned(unmeasured, 1)) / speed.per_second])
+    times = speed.seconds([Planned(base, 1), Planned(search, 2), Planned(small, 4), Planned(unmeasured, 1)])
+    assert times == pytest.approx([20.0, 30.0, 2.0, budget.operations(Planned(unmeasured, 1)) / speed.per_second])

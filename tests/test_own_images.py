@@ -238,6 +238,8 @@ def made_up(forward, hybrid, back, pixels, n=400):
         ((0.8, 0.8, 0.95, 0.7), "Use backprop"),
         ((0.9, 0.9, 0.9, 0.7), "Transfer does not decide it"),
         ((0.9, 0.9, 0.9, 0.95), "Use neither"),
+        ((0.935, 0.8, 0.95, 0.905), "Use backprop if any: Forward-Forward shows no gain"),
+        ((0.95, 0.8, 0.935, 0.905), "Use Forward-Forward if any: backprop shows no gain"),
     ],
 )
 def test_the_recommendation_follows_from_the_numbers(accuracies, advice):

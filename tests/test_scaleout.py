@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -227,20 +228,25 @@ from ff_utils import RunConfig, Store
 from ff_utils.studies import Planned, collecting
 
 torch.set_num_threads(2)
-collecting.START = 0
+collecting.START, collecting.SMALL = 0, 32
 base = RunConfig(dataset="digits", hidden=(32, 24), theta=3.0, lr=0.05, batch_size=50)
 missing = [Planned(base.vary(seed=seed), 2) for seed in range(3)]
+missing.insert(1, Planned(base.vary(hidden=(40, 24)), 2))
 collecting.train_all(missing, Store(), 1_000, progress=False)
 """
 
 
-def test_small_nets_train_side_by_side_as_they_do_alone(tmp_path):
+def test_small_nets_train_side_by_side_as_they_do_alone_and_wide_ones_after_them(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     command = [sys.executable, script]
     done = subprocess.run(command, env=os.environ | ENVIRONMENT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "training 3 runs, 2 at a time" in done.stdout
+    small, wide = (done.stdout.index(said) for said in ("training 3 runs, 2 at a time", "training 1 run, about"))
+    assert small < wide
+    (last,) = [run for run in Store().runs() if run.config.hidden == (40, 24)]
+    assert last.provenance["threads"] == 2
+    shutil.rmtree(last.path)
     missing = planned(3, 2)
     for seed, run in assert_each_once(missing).items():
         assert run.provenance["threads"] == 1

@@ -155,3 +155,20 @@ def test_the_rules_name_every_kind():
 )
 def test_the_condition_of_a_claim_in_words(kind, rule, words):
     assert scorecard.condition(claim(kind, **rule)) == words
+
+
+def test_a_bound_and_an_end_of_an_interval_beside_it_are_told_apart(monkeypatch):
+    found = Estimate(0.0, -0.103, 0.103, 1)
+    monkeypatch.setattr(scorecard, "_measured", lambda collected, measure: (found, ("a run",)))
+    assert judge(claim("at_most", bound=0.1)).measured == "0.000\u00a0[−0.103,\u00a00.103]"
+
+
+def test_a_difference_says_what_is_taken_from_what():
+    ends = {"from": {"negatives": "label_search"}, "to": {"negatives": "one_pass_sampled"}}
+    assert scorecard.compared(ends) == "drawn from the head less label search"
+    ends = {"from": {"jitter": 0, "epoch": 120}, "to": {"jitter": 2, "epoch": 500}}
+    assert scorecard.compared(ends) == "jitter 2, epoch 500 less jitter 0, epoch 120"
+    methods = {"from": {"algorithm": "backprop", "metric": "test_softmax_error"},
+               "to": {"algorithm": "forward_forward", "metric": "test_label_search_error"}}  # fmt: skip
+    assert scorecard.compared(methods) == "Forward-Forward less backprop"
+    assert scorecard.compared({"cell": {}}) == ""

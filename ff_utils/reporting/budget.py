@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..cost import expected_seconds, step_products
 from ..results import Store
-from ..studies import PROFILES, STUDIES, Planned, schedule
+from ..studies import PROFILES, STUDIES, Planned, get, schedule
 from ..studies.collecting import readable_time
 from ..trainer import default_device, fastest_dtype
 from .catalogue import hardware, seconds_of
@@ -30,13 +30,14 @@ def operations(planned: Planned) -> float:
 class Speed:
     """Operations per second in training, evaluation included, on some `hardware`.
 
-    `per_second` is that of the published size, from `runs` runs; `by_size` that of every size that was measured.
+    `per_second` is that of the published size, from `runs` runs; `by_kind` that of every size that was measured, with
+    each kind of negatives and with all (None): the products of a search over labels are larger, and quicker.
     """
 
     per_second: float
     runs: int
     hardware: str
-    by_size: dict[tuple[int, ...], float] = field(default_factory=dict)
+    by_kind: dict[tuple[tuple[int, ...], str | None], float] = field(default_factory=dict)
 
     def __str__(self) -> str:
         rate = f"{self.per_second / 1e9:.0f} · 10⁹ operations per second"
@@ -44,12 +45,17 @@ class Speed:
             return f"No run of the published size is stored. {self.hardware} is expected to reach {rate}."
         return (
             f"The {self.runs} stored runs of the published size on {self.hardware}, reached {rate} in the median, "
-            "evaluation included."
+            "evaluation included. Each size and kind of negatives is counted at its own speed."
         )
 
     def seconds(self, planned: list[Planned]) -> list[float]:
-        """How long each run takes, at the speed of its size; where that was not measured, of the published size."""
-        return [operations(run) / self.by_size.get(run.config.hidden, self.per_second) for run in planned]
+        """How long each run takes, at the speed of its size and negatives; else of its size; else of the published."""
+        found = self.by_kind
+        return [
+            operations(run) / found.get((c.hidden, c.negatives), found.get((c.hidden, None), self.per_second))
+            for run in planned
+            for c in [run.config]
+        ]
 
 
 def measured(store: Store) -> Speed:
@@ -60,12 +66,13 @@ def measured(store: Store) -> Speed:
     profile = PROFILES["paper"]
     found = pd.DataFrame(
         [
-            (run.config.hidden, hardware(run), operations(Planned(run.config, run.epochs)) / seconds_of(run))
+            (run.config.hidden, run.config.negatives, hardware(run),
+             operations(Planned(run.config, run.epochs)) / seconds_of(run))
             for run in store.runs()
             if run.config.dataset == "mnist" and run.config.algorithm == "forward_forward"
             and run.config.pretext == "none"
         ],
-        columns=["hidden", "hardware", "per_second"],
+        columns=["hidden", "negatives", "hardware", "per_second"],
     )  # fmt: skip
     wide = found[found["hidden"] == profile.base.hidden]
     if wide.empty:
@@ -73,8 +80,10 @@ def measured(store: Store) -> Speed:
         seconds = expected_seconds(profile.base, 1, profile.training_images, fastest_dtype(device), device)
         return Speed(operations(Planned(profile.base, 1)) / seconds, 0, "This machine")
     most = wide["hardware"].mode()[0]
-    speeds = found[found["hardware"] == most].groupby("hidden")["per_second"].median().to_dict()
-    return Speed(speeds[profile.base.hidden], int((wide["hardware"] == most).sum()), most, speeds)
+    there = found[found["hardware"] == most]
+    speeds = {(size, None): speed for size, speed in there.groupby("hidden")["per_second"].median().items()}
+    speeds |= there.groupby(["hidden", "negatives"])["per_second"].median().to_dict()
+    return Speed(speeds[profile.base.hidden, None], int((wide["hardware"] == most).sum()), most, speeds)
 
 
 def longest(names: list[str]) -> list[Planned]:
@@ -106,6 +115,8 @@ def by_study(speed: Speed, workers: int) -> pd.DataFrame:
 
     rows, names, before = {}, [], {}
     for name in STUDIES:
+        if not get(name).cells:
+            continue  # It has no runs at this scale.
         names.append(name)
         reached = {(run.config, run.dtype): run.epochs for run in longest(names)}
         further = [

@@ -6,6 +6,7 @@ are missing, the figure says "open".
 
 from __future__ import annotations
 
+import math
 import textwrap
 
 import matplotlib.pyplot as plt
@@ -16,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import MaxNLocator
 
-from ..data import load
+from ..data import excerpt
 from ..errors import UserError, explained
 from ..results import Run
 from ..studies.collecting import Collected, column, stores, wrong_images
@@ -119,6 +120,8 @@ def draw_learning(
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if log:
         error_ticks(axes.yaxis)
+    else:
+        axes.set_ylim(0, max(1, axes.get_ylim()[1]))  # A share; where it is 0 throughout, the line lies on the axis.
     place = {"bbox_to_anchor": (0, -0.16), "ncols": 2} if below else {"bbox_to_anchor": (1, 1)}
     axes.legend(title=label, title_fontsize=9, loc="upper left", **place)
 
@@ -227,9 +230,10 @@ def draw_curve(run: Run | None, until: int, *, published: dict[int, tuple[float 
         errors = [error for part in ours for error in part]
         errors += [error for values in published.values() for error in values if error is not None]
         axes.set(title="its end, enlarged", xlim=(start, 1.05 * until), ylim=(0.9 * min(errors), 1.15 * max(errors)))
+        axes.set_yscale("linear")  # Over so short a range, and with more ticks.
     panels[0, 0].set_ylabel("error (%)")
+    error_ticks(panels[0, 0].yaxis)
     for axes in panels[0]:
-        error_ticks(axes.yaxis)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
 
@@ -280,26 +284,35 @@ def draw_seeds(groups: dict[str, list[float]], images: int) -> None:
     axes.legend(drawn.values(), drawn.keys(), loc="upper left", bbox_to_anchor=(1, 1))
 
 
-def draw_mistakes(run: Run | None, epoch: int, columns: int = 15, rows: int = 6) -> None:
-    """The test images that a run gets wrong by label search after `epoch`, each with its label → the run's.
+PICTURED = (6, 15)  # Rows and columns of pictures that a page has room for.
 
-    In the order of the data set, as many as there is room for. Needs the data set's images.
+
+def mistakes(run: Run, epoch: int) -> np.ndarray:
+    """The first test images that a run gets wrong by label search after `epoch`, as many as `draw_mistakes` shows.
+
+    Indices, [mistakes]; none where the run's predictions are not stored.
     """
-    wrong = run and wrong_images(run, epoch, TEST)
-    if wrong is None:
+    wrong = wrong_images(run, epoch, TEST)
+    return np.flatnonzero(wrong)[: math.prod(PICTURED)] if wrong is not None else np.array([], dtype=int)
+
+
+def draw_mistakes(run: Run | None, epoch: int) -> None:
+    """The `mistakes` of a run after `epoch`, each with its label → the run's. Needs these images."""
+    shown = mistakes(run, epoch) if run else []
+    if len(shown) == 0:
         return say_open(plt.subplots(figsize=(WIDTH, 1))[1])
     try:
-        images = load(run.config.dataset).test.images
+        images = excerpt(run.config.dataset, "test", shown).images
     except UserError:
         return say_open(plt.subplots(figsize=(WIDTH, 1))[1], f"the images of {run.config.dataset} are not here")
     truth, taken = run.predictions["test_labels"], run.predictions[f"test_label_search_{epoch}"]
-    shown = np.flatnonzero(wrong)[: columns * rows]
-    lines = max(1, -(-len(shown) // columns))
+    columns = PICTURED[1]
+    lines = -(-len(shown) // columns)
     _, axes = plt.subplots(lines, columns, figsize=(WIDTH, 0.72 * lines), squeeze=False)
     for ax in axes.flat:
         ax.set_axis_off()
-    for ax, i in zip(axes.flat, shown, strict=False):
-        draw_image(ax, images[i] / 255)
+    for ax, i, image in zip(axes.flat, shown, images, strict=False):
+        draw_image(ax, image / 255)
         ax.set_title(f"{truth[i]} → {taken[i]}", loc="center", pad=2, fontsize=7)
 
 

@@ -67,6 +67,19 @@ def best_nonzero(collected: Collected, metric: str = VALIDATION) -> object | Non
     return min((key for key in found.index if key != 0), key=lambda key: found[key].mean, default=None)
 
 
+def best_run(collected: Collected) -> tuple[Run, int] | None:
+    """The first seed of the cell with the least validation error, and the epochs after which that cell is compared.
+
+    None where no run is there.
+    """
+    found = estimates(collected, VALIDATION)
+    if found.empty:
+        return None
+    best = min(found.index, key=lambda key: found[key].mean)
+    run = next(iter(collected.runs_of(**{collected.study.factor: best}).values()))
+    return run, max(cell.epochs for cell in collected.study.cells if cell.settings[collected.study.factor] == best)
+
+
 class Measured(NamedTuple):
     """The value of a metric in one run after some epoch."""
 

@@ -52,8 +52,8 @@ def layers_of(runs: dict[str, Run | None]) -> pd.DataFrame:
 def heads(runs: dict[str, Run | None], epochs: tuple[int, ...] = (1, 2, 5)) -> pd.DataFrame:
     """For each run how its head fares, and what makes that easy or hard.
 
-    The validation error in one pass after some epochs, in percent; and the mean cosine between two images' features
-    under the neutral label, layer by layer, at the run's end.
+    The validation error in one pass after some epochs and at the run's end, in percent; and the mean cosine between two
+    images' features under the neutral label, layer by layer, at the run's end.
     """
     rows = {}
     for name, run in runs.items():
@@ -61,6 +61,7 @@ def heads(runs: dict[str, Run | None], epochs: tuple[int, ...] = (1, 2, 5)) -> p
             rows[name] = {"layer 1": "open"}
             continue
         errors = {f"error, epoch {epoch}": value(run, epoch, "val_one_pass_error") for epoch in epochs}
+        errors["at the end"] = value(run, run.epochs, "val_one_pass_error")
         layers = range(1, len(run.config.hidden) + 1)
         alike = {f"layer {i}": value(run, run.epochs, f"layer{i}_neutral_alike") for i in layers}
         rows[name] = {column: f"{found:.1f} %" for column, found in errors.items() if found is not None}

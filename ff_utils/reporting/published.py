@@ -87,6 +87,7 @@ FIELD = (
     System("loeweX/Forward-Forward", "3 × 1000", "100", "1.45"),
     System("jesper-olsen/ff-py", "3 × 1000", "125", "1.30, 1.33"),
     System("jesper-olsen/forward-forward-rs, jitter ±1, dropout", "3 × 1000", "200", "0.71"),
+    System("the same, trained on all 60,000 images", "3 × 1000", "200", "0.69"),
     System("Shirahama et al. (2026)", "4 × 2000", "120", "2.43"),
     System("Shirahama et al. (2026), jitter ±2", "4 × 2000", "500", "2.12"),
     System("cybertronai/hinton-problems", "2 × 500", "30", "3.60"),

@@ -20,7 +20,7 @@ from .uncertainty import Estimate
 
 SYMBOLS = {
     "theta": "θ", "lr": "learning rate", "weight_decay": "weight decay", "peer_normalization": "λ",
-    "negatives": "negatives", "jitter": "jitter (pixels)",
+    "negatives": "negatives", "jitter": "jitter (pixels)", "head_inputs": "head",
 }  # fmt: skip
 
 
@@ -39,7 +39,7 @@ def plan(study: Study) -> pd.DataFrame:
             **cell.settings,
             **({"θ / width": cell.config.per_layer("theta")[-1] / cell.config.hidden[-1]}
                if study.factor == "theta" else {}),
-            "layers": " × ".join(map(str, cell.config.hidden)),
+            "layers": catalogue.layers(cell.config),
             "epochs": cell.epochs,
             "seeds": ", ".join(map(str, cell.seeds)),
         }
@@ -72,8 +72,9 @@ def status(collected: Collected) -> Markdown:
         seconds = readable_time(expected(missing, study.profile.training_images))
         commands = "\n".join(command_of(planned.config, planned.epochs) for planned in missing[:3])
         more = f"\n# … and {len(missing) - 3} more" if len(missing) > 3 else ""
+        others, them = ("The other is", "it") if len(missing) == 1 else ("The others are", "them")
         text += (
-            f" The others are shown as open; training them takes about {seconds} on this machine:\n\n"
+            f" {others} shown as open; training {them} takes about {seconds} on this machine:\n\n"
             f"```shell\n{command}\n```\n\n"
             f"or one by one:\n\n```shell\n{commands}{more}\n```"
         )
@@ -108,12 +109,12 @@ def in_words(collected: Collected) -> dict[str, str]:
     return {
         "best": number(best),
         "best_error": interval(validation.get(best)),
-        "tied": ", ".join(map(number, tied)) or "open",
+        "tied": "; ".join(number(key) for key in tied if key != best) or ("no other" if tied else "open"),
         "base": number(base),
         "base_error": interval(validation.get(base)),
         "worst": number(worst),
         "worst_error": interval(validation.get(worst)),
-        "picks": ", ".join(taken) or "open",
+        "picks": "; ".join(taken) or "open",
         "epochs": str(collected.study.cells[0].epochs),
         "seeds": str(len(collected.study.cells[0].seeds)),
     }
@@ -271,7 +272,8 @@ def gains(collected: Collected, reference: object) -> pd.DataFrame:
             row["p (validation)"] = "open" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
             # Only times on equally many threads compare; of several numbers of threads, those on the most.
             costs = (_epoch_seconds(collected, key) / _epoch_seconds(collected, reference)).dropna()
-            rows.append(row | {"time of an epoch": "open" if costs.empty else f"× {costs.iloc[-1]:.2f}"})
+            cost = "open" if p is None else "not comparable" if costs.empty else f"× {costs.iloc[-1]:.2f}"
+            rows.append(row | {"time of an epoch": cost})
     return _table(rows, factor)
 
 
@@ -295,6 +297,17 @@ def readings(collected: Collected, rows: Sequence[published.Row]) -> pd.DataFram
         theirs = {"its validation": f"{row.validation:.2f}", "its test": f"{row.test:.2f}"}
         table.append({"epochs": epoch} | ours | {"the source's epochs": row.epochs} | theirs)
     return _table(table, "epochs")
+
+
+def answer(exercise: str, reference: str) -> str:
+    """What an exercise's change does to the validation error of the small nets against `reference`, in words.
+
+    Both are names of the study `exercises`, read at the end of the cell.
+    """
+    collected = collect(get("exercises", "quick"))
+    cells = {cell.settings["exercise"]: cell for cell in collected.study.cells}
+    ends = (measured(collected, cells[name].settings, VALIDATION, cells[name].epochs) for name in (reference, exercise))
+    return points(difference(*ends))
 
 
 def field_table(ours: dict[str, Collected]) -> pd.DataFrame:

@@ -85,7 +85,11 @@ def judge(claim: Claim) -> Verdict:
         return NOT_RUN
     estimate, runs = found
     judged = {"level": _level_word, "difference": _difference_word}.get(claim.kind, _bound_word)(estimate, claim)
-    return Verdict(judged, str(estimate), runs, estimate.one_seed)
+    bound = claim.rule.get("bound")
+    # An end of the interval that two digits would put onto the bound stands on one side of it.
+    close = any(round(end, 2) == bound != end for end in (estimate.low, estimate.high))
+    text = estimate.text(digits=3 if close else 2, signed=_kind_of_value(measure) != "level")
+    return Verdict(judged, text, runs, estimate.one_seed)
 
 
 Found = tuple[Estimate, tuple[str, ...]] | None
@@ -93,13 +97,16 @@ Found = tuple[Estimate, tuple[str, ...]] | None
 
 def _measured(collected: Collected, measure: dict) -> Found:
     """What the runs say of a measure, and their names; None where they are missing."""
-    quantity = measure.get("quantity", "difference" if "from" in measure else "level")
     return {
         "level": _level,
         "difference": _difference,
         "range_of_two_seeds": _range_of_two_seeds,
         "best_nonzero_minus_zero": _best_nonzero_minus_zero,
-    }[quantity](collected, measure)
+    }[_kind_of_value(measure)](collected, measure)
+
+
+def _kind_of_value(measure: dict) -> str:
+    return measure.get("quantity", "difference" if "from" in measure else "level")
 
 
 def _level(collected: Collected, measure: dict) -> Found:
@@ -184,16 +191,49 @@ def condition(claim: Claim) -> str:
     return (f"≤ {high}" if low == "−100" else f"≥ {low}" if high == "100" else f"{low} to {high}") + ", not 0"
 
 
+# What a claim compares, where the name in its study would say little.
+WORDS = {
+    "chosen": "the best λ",
+    0: "none",
+    "one_pass_sampled": "drawn from the head",
+    "forward_forward": "Forward-Forward",
+    "paper": "the study's loss",
+    "paper-with-hinton-loss": "Hinton's loss",
+    "test_label_search_error": "label search",
+    "test_one_pass_error": "one pass",
+    "test_softmax_error": "softmax",
+}
+
+
+def compared(measure: dict) -> str:
+    """Which of two cells less which a difference is, in words; empty where a claim compares none."""
+    if not {"from", "to"} <= measure.keys():
+        return ""
+
+    def words(name: str, key: object) -> str:
+        if name in ("epoch", "jitter"):
+            return f"{name} {key}"
+        return WORDS.get(key, str(key).replace("_", " "))
+
+    # Of two methods that are read out in different ways the methods' names say enough.
+    named = [
+        {name: key for name, key in measure[end].items() if len(measure[end]) == 1 or name != "metric"}
+        for end in ("to", "from")
+    ]
+    return " less ".join(", ".join(words(name, key) for name, key in end.items()) for end in named)
+
+
 def table(claims: list[Claim]) -> pd.DataFrame:
     """The scorecard as a table, in the order of the claims; `command` trains what decides a claim."""
     rows = []
     for claim in claims:
         verdict, study = judge(claim), claim.measure["study"]
+        notes = [note for note in (compared(claim.measure), "second-hand" * claim.second_hand) if note]
         rows.append(
             {
-                "claim": claim.statement.strip() + (" (second-hand)" if claim.second_hand else ""),
+                "claim": claim.statement.strip() + (f" ({'; '.join(notes)})" if notes else ""),
                 "source": claim.source.split(",")[0],
-                "published": "" if claim.published is None else f"{claim.published:g}",
+                "published": "" if claim.published is None else f"{claim.published:g}".replace("-", "−"),
                 "reproduced if": condition(claim),
                 "measured": verdict.measured.replace("\u00a0[", " ["),  # On two lines: the claim needs the room.
                 "verdict": verdict.word + (", one seed" if verdict.one_seed else ""),

@@ -195,6 +195,28 @@ def product_shares(negatives: str) -> str:
     return " and ".join(f"{share:.0f} % on {machine}" for machine, share in shares.items())
 
 
+def even_batch(negatives: str) -> str:
+    """The batch size at which the optimiser's pass would take as long as the products, by machine, in words."""
+    found = measured("parts")
+    if found.empty:
+        return "open"
+    steps = found[found["negatives"] == negatives].pivot(index="machine", columns="part", values="milliseconds")
+    sizes = 256 * steps["optimiser"] / steps["matrix products"]
+    return " and ".join(f"{size:.0f} images on {machine}" for machine, size in sizes.items())
+
+
+def class_cost(negatives: str) -> str:
+    """The milliseconds that a step takes longer for every further class, by machine, in words."""
+    found = measured("classes")
+    found = found[found["negatives"] == negatives] if len(found) else found
+    if found.empty:
+        return "open"
+    ends = found.sort_values("classes").groupby("machine")[["classes", "milliseconds"]]
+    slopes = ends.last().sub(ends.first())
+    costs = (slopes["milliseconds"] / slopes["classes"]).items()
+    return " and ".join(f"{cost:.2g} ms on {machine}" for machine, cost in costs)
+
+
 def draw_parts() -> None:
     """Where the time of a step goes, for each machine."""
     found = measured("parts")

@@ -56,9 +56,13 @@ class Estimate:
             ratio = abs(np.float64(self.mean) / self.standard_error)
         return float(2 * (stats.norm.sf(ratio) if self.one_seed else stats.t.sf(ratio, self.seeds - 1)))
 
-    def __str__(self) -> str:  # Unbreakable, for the narrow columns of tables.
-        shown = f"{self.mean:.2f}" + (f"\u00a0[{self.low:.2f},\u00a0{self.high:.2f}]" if self.bounded else "")
-        return shown.replace("-", "−")
+    def __str__(self) -> str:
+        return self.text()
+
+    def text(self, digits: int = 2, signed: bool = False) -> str:
+        """Mean and interval, without a break between them, for the narrow columns of tables."""
+        mean, low, high = (f"{end:{'+' * signed}.{digits}f}" for end in (self.mean, self.low, self.high))
+        return (mean + (f"\u00a0[{low},\u00a0{high}]" if self.bounded else "")).replace("-", "−")
 
     def of_an_error(self) -> Estimate:
         """The same with its interval cut off at 0 and 100 %, which an error can't leave."""

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..reporting.report import side
 from ..reporting.uncertainty import NORMAL_95, Estimate, paired_difference
-from .own import BACKPROP, FORWARD, HYBRID, Comparison, Trained
+from .own import BACKPROP, FORWARD, HYBRID, PIXELS, Comparison, Trained
 
 MATTERS = 2.0  # Percentage points of transfer below which a difference is no reason to choose.
 
@@ -85,6 +85,10 @@ def recommend(comparison: Comparison) -> tuple[str, list[str]]:
         advice = "Use backprop: what it learns carries over better."
     elif better == forward and -gap.mean >= MATTERS:
         advice = f"Forward-Forward is worth using here: {forward} carries over better than backprop."
+    elif not worth[forward]:
+        advice = f"Use backprop if any: Forward-Forward shows no gain over what is free ({comparison.free})."
+    elif not worth[BACKPROP]:
+        advice = f"Use {forward} if any: backprop shows no gain over what is free ({comparison.free})."
     else:
         advice = (
             "Transfer does not decide it: this sample shows no difference that matters. Backprop is the better known "
@@ -94,7 +98,9 @@ def recommend(comparison: Comparison) -> tuple[str, list[str]]:
         f"Transfer error of {forward} less that of backprop: {in_points(gap)}. Of the two kinds of Forward-Forward "
         "this is the one with the lower validation error."
     ]
-    costs = ("", " The interval does not exclude that training gains nothing.", " Training made it worse.")
+    pixels = comparison.free == PIXELS
+    worse = " Its features are worse than the pixels themselves." if pixels else " Training made it worse."
+    costs = ("", " The interval does not exclude that training gains nothing.", worse)
     reasons += [
         f"Transfer error of {name} less that of what is free ({comparison.free}): {in_points(found)}."
         + side(found, costs)

@@ -160,7 +160,7 @@ def from_pixels(splits: Splits) -> Reference:
     return Reference(error_percent(on_validation, splits.validation.labels), on_test)
 
 
-class Held(TorchDispatchMode):
+class _Held(TorchDispatchMode):
     """Counts the memory of the tensors that operations make, for as long as each is held; `peak` in bytes."""
 
     def __init__(self):
@@ -183,6 +183,6 @@ def step_bytes(trainer: Trainer) -> int:
     """The most memory that one training step holds beyond the net and the data, in bytes. Trains by that step."""
     rows = torch.arange(min(trainer.config.batch_size, len(trainer.labels)), device=trainer.device)
     draws = trainer.draws(trainer.epoch + 1)
-    with Held() as held:
+    with _Held() as held:
         trainer.step(rows, draws)
     return held.peak

@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from ..errors import UserError
-from . import gap, hinton, search, selfsup, speed
+from . import exercises, gap, hinton, search, selfsup, speed
 from .plan import PROFILES, Cell, Planned, Profile, Study
 
 __all__ = ["PROFILES", "STUDIES", "Cell", "Planned", "Profile", "Study", "get", "profile_named", "schedule"]
 
-# In the order in which `study all` trains them, what decides most first.
+#: All studies, in the order in which `study all` trains them, what decides most first.
 STUDIES: dict[str, Callable[[Profile], Study]] = {
     "first-light": search.first_light,
     "pilot": search.pilot,
@@ -52,10 +52,12 @@ STUDIES: dict[str, Callable[[Profile], Study]] = {
     "unsupervised": selfsup.unsupervised,
     "sensitivity": selfsup.sensitivity,
     "pretext-svhn": selfsup.svhn,
+    "exercises": exercises.exercises,
 }
 
 
 def profile_named(name: str) -> Profile:
+    """The profile of this name. Raises `UserError` for one it does not know."""
     if name not in PROFILES:
         raise UserError(f"profile: no profile {name!r}; the profiles are {', '.join(PROFILES)}")
     return PROFILES[name]

@@ -197,6 +197,10 @@ def readable_time(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
+def _runs(planned: Sequence[Planned]) -> str:
+    return f"{len(planned)} run{'s' * (len(planned) != 1)}"
+
+
 def train_all(
     missing: list[Planned],
     store: Store,
@@ -204,21 +208,25 @@ def train_all(
     progress: bool | None = None,
     executor: Executor | None = None,
 ) -> None:
-    """Train runs on the workers of `executor`, small nets side by side, others one after the other.
+    """Train runs on the workers of `executor`, or here: small nets side by side, then others one after the other.
 
     Each is stored as it ends.
     """
-    count = f"training {len(missing)} runs"
     if executor:
-        print(f"{count} elsewhere; into {store.root}", flush=True)
+        print(f"training {_runs(missing)} elsewhere; into {store.root}", flush=True)
         return distribute(missing, store, executor, progress)
-    seconds, threads = expected(missing, images), torch.get_num_threads()
-    small = default_device().type == "cpu" and all(max(planned.config.hidden) <= SMALL for planned in missing)
-    if small and min(threads, len(missing)) > 1 and seconds > START:
-        print(f"{count}, {threads} at a time, about {readable_time(seconds / threads)}; into {store.root}", flush=True)
+    threads = torch.get_num_threads()
+    small = [planned for planned in missing if max(planned.config.hidden) <= SMALL]
+    seconds = expected(small, images)
+    if default_device().type == "cpu" and min(threads, len(small)) > 1 and seconds > START:
+        print(f"training {_runs(small)}, {threads} at a time, about {readable_time(seconds)}; "
+              f"into {store.root}", flush=True)  # fmt: skip
         with side_by_side(threads) as executor:
-            return distribute(missing, store, executor, progress)
-    print(f"{count}, about {readable_time(seconds)}; into {store.root}", flush=True)
+            distribute(small, store, executor, progress)
+        missing = [planned for planned in missing if planned not in small]
+    if missing:
+        seconds = expected(missing, images)
+        print(f"training {_runs(missing)}, about {readable_time(seconds)}; into {store.root}", flush=True)
     for number, (config, epochs, dtype) in enumerate(missing, 1):
         run = train(config, epochs, store=store, progress=progress, dtype=dtype and getattr(torch, dtype))
         print(f"{number} of {len(missing)}: {run.path}", flush=True)

@@ -67,7 +67,8 @@ def additions(profile: Profile) -> Study:
         "every wrong label": {"negatives": "all"},
         "standardized head": {"head_inputs": "standardized"},
         "symmetric loss": {"loss": "symmetric"},
-        "soft threshold, T = 4": {"temperature": 4.0},
+        # The gradient carries 1/T: with T times the rate the first steps are as long as they were.
+        "soft threshold, T = 4": {"temperature": 4.0, "lr": 0.004},
         "θ rising with depth": {"theta": (0.5 * width, 1.0 * width, 1.5 * width)},
         "θ falling with depth": {"theta": (1.5 * width, 1.0 * width, 0.5 * width)},
         **_costly(base),

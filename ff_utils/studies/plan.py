@@ -65,6 +65,7 @@ def _milestones(*epochs: int) -> dict[int, int]:
     return dict(zip(PUBLISHED_EPOCHS, epochs, strict=True))
 
 
+#: The profiles, by name.
 PROFILES = {
     profile.name: profile
     for profile in (

@@ -7,6 +7,7 @@ from .plan import Cell, Profile, Study, sweep
 
 
 def theta(profile: Profile) -> Study:
+    """The threshold, from far below to far above the first goodness."""
     grid = profile.pick(smoke=(32, 112, 256), quick=(16, 32, 64, 112, 256),
                         paper=(16, 32, 64, 112, 128, 192, 256, 512))  # fmt: skip
     question = "Which threshold θ lets training get under way?"
@@ -14,6 +15,7 @@ def theta(profile: Profile) -> Study:
 
 
 def learning_rate(profile: Profile) -> Study:
+    """The learning rate, wide enough to see both ends."""
     if profile.name == "smoke":  # Its layers have rates of their own; named by the deeper layers'.
         cells = [
             Cell({"lr": lr}, profile.base.vary(lr=(lr / 30, lr, lr)), profile.sweep, profile.seeds)
@@ -26,12 +28,14 @@ def learning_rate(profile: Profile) -> Study:
 
 
 def weight_decay(profile: Profile) -> Study:
+    """Coupled weight decay, from none to harmful."""
     grid = profile.pick(smoke=(0.0, 1e-4, 1e-2), quick=(0.0, 1e-5, 1e-4, 1e-3),
                         paper=(0.0, 1e-6, 1e-5, 1e-4, 3e-4, 1e-3))  # fmt: skip
     return sweep(profile, "weight-decay", "How much may the weights decay?", "weight_decay", grid)
 
 
 def momentum(profile: Profile) -> Study:
+    """Momentum at the base's learning rate, from none up."""
     grid = profile.pick(smoke=(0.5, 0.9), quick=(0.0, 0.5, 0.9, 0.95), paper=(0.0, 0.5, 0.8, 0.9, 0.95))
     question = "Does momentum do more than raise the learning rate?"
     return sweep(profile, "momentum", question, "momentum", grid)
@@ -61,7 +65,7 @@ def hard_negatives(profile: Profile) -> Study:
 
     def cell(condition: str, negatives: str = base.negatives, **changes) -> Cell:
         config = profile.hard_by(negatives).vary(**changes)
-        settings = {name: getattr(config, name) for name in ("negatives", "theta", "lr", "bias")}
+        settings = {name: getattr(config, name) for name in ("negatives", "theta", "lr", "bias", "head_inputs")}
         return Cell({"condition": condition} | settings, config, epochs, profile.seeds)
 
     samplers = profile.pick(
