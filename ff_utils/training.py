@@ -64,8 +64,9 @@ class Record:
         """Evaluate after an epoch at the default cadence and return the columns of its row.
 
         One-pass every epoch; label search at epochs 1, 2, 3, 5, 10, every twentieth, the milestones and the end; test
-        only at the milestones and the end, and these in float32. `layer{i}_neutral_alike` is the
-        mean cosine between two images' features under the neutral label, in percent.
+        only at the milestones and the end, and these in float32. `layer{i}_error` and `test_layer{i}_error` are those
+        of a label search that uses one layer alone. `layer{i}_neutral_alike` is the mean cosine between two images'
+        features under the neutral label, in percent.
         """
         epoch = trainer.epoch
         search = milestone or searched(epoch)
@@ -85,11 +86,13 @@ class Record:
                         self.predictions[f"{short}_labels"] = labels.cpu()  # So that pairing needs no data set.
             if found.alike is not None and part == "validation":
                 columns |= {f"layer{i}_neutral_alike": 100 * share for i, share in enumerate(found.alike, 1)}
-            if found.layers is not None and part == "validation":
-                for i, (own, activity, active) in enumerate(
-                    zip(found.layers, found.activity, found.active, strict=True), 1
-                ):
-                    columns[f"layer{i}_error"] = error_percent(own, labels)
+            if found.layers is not None:
+                prefix = "test_" if part == "test" else ""
+                columns |= {
+                    f"{prefix}layer{i}_error": error_percent(own, labels) for i, own in enumerate(found.layers, 1)
+                }
+            if found.active is not None and part == "validation":
+                for i, (activity, active) in enumerate(zip(found.activity, found.active, strict=True), 1):
                     columns[f"layer{i}_dead_units"] = float((active == 0).sum())
                     if milestone:
                         self.diagnostics[f"activity_{epoch}_layer{i}"] = activity

@@ -210,7 +210,7 @@ glue("epochs_answer", report.answer("falling rate", "hard"), display=False)
 # {numref}`fig-epochs-goodness` shows the layers over the epochs, and {numref}`tab-epochs-layers` what they can do at the
 # end. At paper scale the first layer alone has a validation error of {glue:text}`epochs_layer1`, and the readout, which
 # leaves it out as both sources do, {glue:text}`epochs_readout`. The fourth has {glue:text}`epochs_layer4`: it has hardly
-# learned. {glue:text}`epochs_dead` ({numref}`fig-epochs-dead`).
+# learned ({numref}`tab-ladder-left-out` has more of this). {glue:text}`epochs_dead` ({numref}`fig-epochs-dead`).
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Goodness in units of θ during training, for positive and negative rows, in each layer.", "name": "fig-epochs-goodness"}, "image": {"alt": "One panel per layer with the goodness of positives and negatives over the epochs."}}
 charts.draw_goodness({"label search": run} if run else {})

@@ -177,6 +177,13 @@ def test_what_is_measured_when(small):
     assert measured["test_label_search_error"] == measured["test_one_pass_error"] == [7]
 
 
+def test_a_search_of_the_last_layer_errs_as_that_layer_does_alone(small):
+    run = train(RunConfig(**small, goodness_from=len(small["hidden"])), 3, progress=False)
+    for part, layer in (("val", "layer3_error"), ("test", "test_layer3_error")):
+        assert run.at(3, f"{part}_label_search_error") == run.at(3, layer) != run.at(3, layer.replace("3", "1"))
+    assert not run.has(2, "test_layer3_error")
+
+
 def test_it_learns():
     """The digits, well below the 90 % of chance."""
     config = RunConfig(

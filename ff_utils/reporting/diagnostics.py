@@ -15,6 +15,7 @@ from ..cost import step_products
 from ..results import Run
 from ..studies import Study
 from ..studies.collecting import Collected, value
+from .comparing import VALIDATION
 
 HYSTERICAL = 5.0  # Times the mean activity of the layer, from which a unit counts as hysterical.
 
@@ -47,6 +48,20 @@ def layers_of(runs: dict[str, Run | None]) -> pd.DataFrame:
             f"layer {i}": f"{row['goodness gap / θ']:.3f}; {row['error (%)']:.1f} %" for i, row in table.iterrows()
         } or {"layer 1": "open"}
     return pd.DataFrame(rows).T.fillna("")
+
+
+def left_out(readings: dict[str, tuple[Run | None, int]]) -> pd.DataFrame:
+    """Of runs after some epochs the validation error by label search, from the second layer on, and that of each layer.
+
+    In percent; each layer's is that of a label search that uses it alone.
+    """
+    rows = {}
+    for name, (run, epoch) in readings.items():
+        layers = range(1, len(run.config.hidden) + 1) if run else ()
+        metrics = {"label search": VALIDATION} | {f"layer {i} alone": f"layer{i}_error" for i in layers}
+        found = {column: value(run, epoch, metric) if run else None for column, metric in metrics.items()}
+        rows[name] = {column: "open" if error is None else f"{error:.2f}" for column, error in found.items()}
+    return pd.DataFrame.from_dict(rows, orient="index").fillna("").rename_axis(columns="net")
 
 
 def heads(runs: dict[str, Run | None], epochs: tuple[int, ...] = (1, 2, 5)) -> pd.DataFrame:

@@ -223,15 +223,20 @@ def compared(measure: dict) -> str:
     return " less ".join(", ".join(words(name, key) for name, key in end.items()) for end in named)
 
 
+def spelled_out(claim: Claim) -> str:
+    """The claim with what it compares, and whether it is known second-hand."""
+    notes = [note for note in (compared(claim.measure), "second-hand" * claim.second_hand) if note]
+    return claim.statement.strip() + (f" ({'; '.join(notes)})" if notes else "")
+
+
 def table(claims: list[Claim]) -> pd.DataFrame:
     """The scorecard as a table, in the order of the claims; `command` trains what decides a claim."""
     rows = []
     for claim in claims:
         verdict, study = judge(claim), claim.measure["study"]
-        notes = [note for note in (compared(claim.measure), "second-hand" * claim.second_hand) if note]
         rows.append(
             {
-                "claim": claim.statement.strip() + (f" ({'; '.join(notes)})" if notes else ""),
+                "claim": spelled_out(claim),
                 "source": claim.source.split(",")[0],
                 "published": "" if claim.published is None else f"{claim.published:g}".replace("-", "−"),
                 "reproduced if": condition(claim),
@@ -262,7 +267,7 @@ def small_nets(claims: list[Claim]) -> pd.DataFrame:
         measure["metric"] = measure["metric"].replace("test_", "val_")
         found = _difference(collected, scaled(measure))
         row = {"small nets": points(found and found[0]), "direction": _direction(found, claim)}
-        rows[claim.statement.strip()] = row
+        rows[spelled_out(claim)] = row
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(columns="claim")
 
 
