@@ -17,7 +17,7 @@
 # layer learns from its own goodness and nothing else?
 #
 # **What you will see.** Fifteen changes to the published code, one at a time, each with its effect, its interval
-# and its cost. And three of them together. This page shows layers of {glue:text}`additions_layers` units after
+# and its cost. And three of them together. This page shows nets of {glue:text}`additions_layers` units after
 # {glue:text}`additions_epochs` epochs.
 
 # %% tags=["parameters"]
@@ -28,7 +28,7 @@ train = "auto"  # never, missing, all (from scratch) or auto
 from myst_nb import glue
 
 from ff_utils import studies
-from ff_utils.reporting import charts, comparing, figures, report
+from ff_utils.reporting import catalogue, charts, comparing, figures, report
 from ff_utils.studies import collecting
 
 figures.style()
@@ -113,7 +113,7 @@ glue(
     display=False,
 )
 glue("additions_epochs", study.cells[0].epochs, display=False)
-glue("additions_layers", " × ".join(map(str, study.base.hidden)), display=False)
+glue("additions_layers", catalogue.layers(study.base), display=False)
 glue("additions_none", report.interval(validation.get("none")), display=False)
 glue(
     "additions_better",

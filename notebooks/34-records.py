@@ -150,7 +150,9 @@ glue(
     display=False,
 )
 glue(
-    "records_images", len(wrong) if wrong is not None else "open", display=False
+    "records_images",
+    f"{len(wrong):,}" if wrong is not None else "open",
+    display=False,
 )
 
 # %% [markdown]
