@@ -204,6 +204,14 @@ for name, metric in (
         against = found.mean < 0 if name == "dead" else found.low > 0
         assert against, "the text says: fewer dead, a higher error"
 glue("peer_full_seeds", report.seeds_in_words(found), display=False)
+strengths = [
+    comparing.change(at_size, ends[0], {"peer_normalization": key})
+    for key in at_size.study.keys
+    if key
+]
+known = [found for found in strengths if found]
+glue("peer_full_strengths", len(known), display=False)
+glue("peer_full_raise", sum(f.sign > 0 for f in known), display=False)
 report.at_paper_scale("peer-normalization")
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "What each layer of the full-size nets has learned at the last epoch: its goodness gap in units of θ, and the error of a label search that uses this layer alone. Seed 0.", "name": "tab-peer-paper-layers"}}
@@ -226,7 +234,8 @@ diagnostics.unit_table(full)
 #
 # *Full size: units wake, and the error rises.* From no peer normalisation to λ = 0.03, Hinton's value, the validation
 # error changes by {glue:text}`peer_full_val` and the test error by {glue:text}`peer_full_test`
-# ({glue:text}`peer_full_seeds`): the opposite of the source's step. The share of dead units changes by
+# ({glue:text}`peer_full_seeds`): the opposite of the source's step. Of {glue:text}`peer_full_strengths` strengths that
+# have been trained, {glue:text}`peer_full_raise` raise the validation error beyond doubt. The share of dead units changes by
 # {glue:text}`peer_full_dead` of all. They were in the third and the fourth layer ({numref}`tab-peer-paper-units`), which
 # now learn more; the first two, which do the work, a little less ({numref}`tab-peer-paper-layers`). In the first layer,
 # where our argument for small nets starts, no unit is dead at this size. From the hard negatives on λ is 0.03: the pilot
