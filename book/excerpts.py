@@ -1,7 +1,4 @@
-"""Write the images that pages picture to `results/excerpts`, so that the pages need no data set.
-
-python book/excerpts.py
-"""
+"""Write the images that pages picture to `results/excerpts`, so that the pages need no data set."""
 
 from __future__ import annotations
 
@@ -15,10 +12,10 @@ from ff_utils.studies import collecting
 
 
 def main() -> int:
-    records = comparing.best_run(collecting.collect(studies.get("full-length", "paper")))
+    records = collecting.collect(studies.get("full-length", "paper"))
     pictured = {"train": range(20)}
-    if records:
-        pictured["test"] = charts.mistakes(*records)
+    if best := comparing.best_cell(records):
+        pictured["test"] = charts.mistakes(records.run_of(**best.settings), best.epochs)
     target = project_folder() / "results" / "excerpts" / "mnist.npz"
     try:
         write_excerpt("mnist", pictured, target)

@@ -135,8 +135,7 @@ for name, metric in (("search", TEST), ("one_pass", "test_one_pass_error")):
 jitter = collecting.collect(studies.get("jitter"), "never")
 longest = jitter.run_of(series="500 epochs, jitter 2")
 for name, metric in (("search", VALIDATION), ("first", "layer1_error")):
-    error = longest and collecting.value(longest, 500, metric)
-    text = f"{error:.2f} %" if error is not None else "open"
+    text = report.error_of(longest, metric, 500)
     glue(f"intro_left_{name}", text, display=False)
 glue(
     "intro_left_evidence",
@@ -155,12 +154,8 @@ glue("intro_hard_evidence", evidence, display=False)
 glue("intro_hard_epochs", hard.study.cells[0].epochs, display=False)
 scaled = hard.run_of(condition="label_search")
 for epoch in (1, 2, 5):
-    reached = scaled and collecting.value(scaled, epoch, "val_one_pass_error")
-    glue(
-        f"intro_head_{epoch}",
-        f"{reached:.1f} %" if reached is not None else "open",
-        display=False,
-    )
+    reached = report.error_of(scaled, "val_one_pass_error", epoch, digits=1)
+    glue(f"intro_head_{epoch}", reached, display=False)
 
 # %% [markdown]
 # **What this book does.** It replicates a study that tuned the algorithm on MNIST, one hyperparameter at a

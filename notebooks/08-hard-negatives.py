@@ -223,9 +223,8 @@ heads |= {
     ),
 }
 late = heads["4 × 2000, label_search, scaled"]
-end = late and collecting.value(late, late.epochs, comparing.ONE_PASS)
-text = "open" if end is None else f"{end:.2f} % after {late.epochs} epochs"
-glue("hard_head_end", text, display=False)
+glue("hard_head_end", report.error_of(late, comparing.ONE_PASS), display=False)
+glue("hard_head_epochs", late.epochs if late else "open", display=False)
 diagnostics.heads(heads)
 
 # %% [markdown]
@@ -236,7 +235,7 @@ diagnostics.heads(heads)
 # between chance and something better. Taking the running mean off the features removes the shared part, and the same
 # softmax learns within an epoch. The information was there all along. In Hinton's nets images differ, and his head learns.
 # Later the scaled head can settle on the study's nets, too: with label-search negatives at full size it ends at
-# {glue:text}`hard_head_end`.
+# {glue:text}`hard_head_end`, after {glue:text}`hard_head_epochs` epochs.
 #
 # So an unsteady one-pass error, here and in the chapters before, says nothing about what the layers have learned. The
 # source has no details of its head. Whether its one-pass results suffered in this way can't be known.

@@ -169,15 +169,12 @@ full = collecting.collect(studies.get("epochs", "paper"), "never").run_of()
 read = {"readout": comparing.VALIDATION} | {
     f"layer{i}": f"layer{i}_error" for i in (1, 4)
 }
-alone = {
-    name: full and collecting.value(full, full.epochs, metric)
-    for name, metric in read.items()
-}
-for name, error in alone.items():
-    text = "open" if error is None else f"{error:.2f} %"
-    glue(f"epochs_{name}", text, display=False)
+for name, metric in read.items():
+    glue(f"epochs_{name}", report.error_of(full, metric), display=False)
 if full:
-    assert alone["layer1"] < alone["readout"] and alone["layer4"] > 50
+    last = full.metrics.iloc[-1]
+    assert last["layer1_error"] < last[comparing.VALIDATION], "the text: fewer"
+    assert last["layer4_error"] > 50, "the text says: it has hardly learned"
 dead = run and max(collecting.column(run, "dead_units").dropna())
 text = (
     "How many units die is open"

@@ -253,8 +253,7 @@ for name, metric in metrics.items():
     glue(f"jitter_longer_{name}", report.points(longer), display=False)
 longest = at_size.run_of(series="500 epochs, jitter 2")
 for name, metric in (("read", comparing.VALIDATION), ("first", "layer1_error")):
-    error = longest and collecting.value(longest, 500, metric)
-    text = "open" if error is None else f"{error:.2f} %"
+    text = report.error_of(longest, metric, 500)
     glue(f"jitter_{name}", text, display=False)
 report.at_paper_scale("jitter")
 

@@ -155,7 +155,10 @@ without, with_peer = (
         comparing.VALIDATION,
         scale.milestones[60],
     )
-    for strength in (0.0, 0.03)
+    for strength in (
+        0.0,
+        published.STEPS["peer normalisation"].peer_normalization,
+    )
 )
 told = {}
 for name, ends in (

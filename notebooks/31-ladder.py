@@ -271,7 +271,7 @@ ladder.answer(collected)
 #
 # These runs did not measure single layers on the test images. A net with θ = 116 after 60 epochs, that of run
 # `20261127_181705-e4d1c8e3`, was loaded again for that: a test error of 2.63 % by label search and of 1.75 % by its first
-# layer alone (a single trial).
+# layer alone (a single trial; its command, with another folder in `FF_RESULTS`, now stores it as `test_layer1_error`).
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Validation error in percent by label search, which starts at the second layer, and by label searches that use one layer alone. Nets of four layers of 2000 units, seed 0: the study's recipe with hard negatives, and Hinton's code.", "name": "tab-ladder-left-out"}}
 long = collecting.collect(studies.get("epochs", "paper"), "never")
@@ -291,9 +291,12 @@ for name, part, cell, epoch in (
     assert found is None or found.high < 0, "the text says: the best"
     if name == "gap":
         glue("ladder_left_seeds", report.seeds_in_words(found), display=False)
-        for which, at in (("search", search), ("first", first)):
-            text = f"{at[0].value:.2f} %" if 0 in at else "open"
-            glue(f"ladder_left_{which}", text, display=False)
+for name, metric in (
+    ("search", comparing.VALIDATION),
+    ("first", "layer1_error"),
+):
+    text = report.error_of(longest, metric, 500)
+    glue(f"ladder_left_{name}", text, display=False)
 diagnostics.left_out(
     {
         "the study's, 60 epochs": (long.run_of(), 60),
@@ -416,10 +419,7 @@ paced = {
 }
 for (_, run), whose in zip(paced.items(), ("study", "hinton"), strict=True):
     for when, epoch in (("early", 10), ("end", 60)):
-        known = run is not None and run.has(epoch, comparing.VALIDATION)
-        text = (
-            f"{run.at(epoch, comparing.VALIDATION):.2f} %" if known else "open"
-        )
+        text = report.error_of(run, comparing.VALIDATION, epoch)
         glue(f"ladder_loss_{when}_{whose}", text, display=False)
 report.milestones(paced, (1, 2, 3, 5, 10, 20, 40, 60))
 

@@ -169,13 +169,9 @@ diagnostics.layers_of(pair)
 # %% tags=["hide-input"]
 for name, run in pair.items():
     for layer in (1, len(study.base.hidden)):
-        error = run and collecting.value(run, run.epochs, f"layer{layer}_error")
+        error = report.error_of(run, f"layer{layer}_error", digits=1)
         which = "first" if layer == 1 else "last"
-        glue(
-            f"hinton_{name.split()[-1]}_{which}",
-            f"{error:.1f} %" if error else "open",
-            display=False,
-        )
+        glue(f"hinton_{name.split()[-1]}_{which}", error, display=False)
 if profile == "paper" and (run := pair["the study"]):
     # The text below says that its last layer has learned next to nothing.
     assert collecting.value(run, run.epochs, "layer4_error") > 80

@@ -121,15 +121,9 @@ verdicts = scorecard.table(
 )
 for claim in verdicts.index:
     glue(claim, verdicts.loc[claim, "verdict"], display=False)
-best_run, epochs = comparing.best_run(collected) or (None, 0)
-overall = next(
-    (
-        row["change"]
-        for row in collected.table.to_dict("records")
-        if best_run and row["run"] == best_run.id
-    ),
-    None,
-)
+best = comparing.best_cell(collected)
+best_run = best and collected.run_of(**best.settings)
+epochs = best.epochs if best else 0
 wrong = best_run and collecting.wrong_images(best_run, epochs, comparing.TEST)
 readouts = {
     "search": validation,
@@ -143,7 +137,7 @@ for name, key in (("averages", "averages"), ("dropped", dropped)):
             report.interval(found.get(key)),
             display=False,
         )
-glue("records_best", overall or "open", display=False)
+glue("records_best", best.settings["change"] if best else "open", display=False)
 glue(
     "records_mistakes",
     int(wrong.sum()) if wrong is not None else "open",

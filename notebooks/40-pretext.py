@@ -102,7 +102,8 @@ told
 # Of 20 digits in every class of the task, the rule gets {glue:text}`pretext_cut_rotation` rotations right,
 # {glue:text}`pretext_cut_flip` mirrored or not, and {glue:text}`pretext_cut_flip4` on both axes. (Of all 60,000 training
 # images, 99.99 % of the rotations: a single trial.) The net sees pixels and not the centre of mass, but a weighted sum of
-# pixels is all it takes. Jigsaw has no such rule. Shifted training images take the
+# pixels is all it takes. Two signs can't tell the 24 orders of
+# jigsaw. Shifted training images take the
 # short cut away ({doc}`43-mending`).
 #
 # The class of the task enters as any label does: one-hot in the first pixels, as many as there are classes. A colour

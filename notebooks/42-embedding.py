@@ -194,7 +194,7 @@ for short, found in zip(("bp", "free"), below, strict=True):
 # {glue:text}`embedding_stroke_bp`. The full-size nets are below.
 #
 # *Position is not dropped in the small nets.* Both methods make it easier to decode than from the untrained net. Here the
-# second hypothesis fails for position. On MNIST it had to: position is a {ref}`short cut <sec-short-cut>` to the rotation.
+# second hypothesis fails for position. On MNIST that is no surprise: position is a {ref}`short cut <sec-short-cut>` to the rotation.
 #
 # *The digits are hardly clustered.* After rotation the silhouette is {glue:text}`embedding_silhouette_ff` for
 # Forward-Forward, {glue:text}`embedding_silhouette_bp` for backprop and {glue:text}`embedding_silhouette_free` for the

@@ -287,7 +287,9 @@ def test_at_full_size_no_value_is_chosen_while_some_are_open(monkeypatch):
 def test_the_mistakes_that_a_page_pictures_come_with_the_book(monkeypatch):
     for name in ("FF_DATA", "FF_RESULTS"):
         monkeypatch.delenv(name, raising=False)
-    run, epoch = comparing.best_run(collecting.collect(studies.get("full-length", "paper")))
+    records = collecting.collect(studies.get("full-length", "paper"))
+    best = comparing.best_cell(records)
+    run, epoch = records.run_of(**best.settings), best.epochs
     shown = charts.mistakes(run, epoch)
     kept = excerpt("mnist", "test", shown).labels.numpy()
     assert len(shown) and (kept == run.predictions["test_labels"][shown]).all()

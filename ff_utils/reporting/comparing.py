@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from ..results import Run
+from ..studies import Cell
 from ..studies.collecting import Collected, value, wrong_images
 from .uncertainty import NORMAL_95, Estimate, binomial_sd, over_seeds, paired_difference
 
@@ -67,17 +68,11 @@ def best_nonzero(collected: Collected, metric: str = VALIDATION) -> object | Non
     return min((key for key in found.index if key != 0), key=lambda key: found[key].mean, default=None)
 
 
-def best_run(collected: Collected) -> tuple[Run, int] | None:
-    """The first seed of the cell with the least validation error, and the epochs after which that cell is compared.
-
-    None where no run is there.
-    """
+def best_cell(collected: Collected) -> Cell | None:
+    """The cell with the least mean validation error over the seeds it has; None where no run is there."""
     found = estimates(collected, VALIDATION)
-    if found.empty:
-        return None
-    best = min(found.index, key=lambda key: found[key].mean)
-    run = next(iter(collected.runs_of(**{collected.study.factor: best}).values()))
-    return run, max(cell.epochs for cell in collected.study.cells if cell.settings[collected.study.factor] == best)
+    cells = [cell for cell in collected.study.cells if cell.settings[collected.study.factor] in found]
+    return min(cells, key=lambda cell: found[cell.settings[collected.study.factor]].mean, default=None)
 
 
 class Measured(NamedTuple):

@@ -13,7 +13,7 @@ from IPython.display import Markdown
 from ..config import command_of
 from ..results import Run
 from ..studies import Study, get
-from ..studies.collecting import Collected, collect, expected, readable_time
+from ..studies.collecting import Collected, collect, counted, expected, readable_time, value
 from . import catalogue, published
 from .comparing import ONE_PASS, TEST, VALIDATION, change, choose, difference, estimates, measured, picks
 from .uncertainty import Estimate
@@ -189,9 +189,8 @@ def timing(collected: Collected) -> Markdown:
     if not runs:
         return Markdown("No run of this study is in the results yet.")
     total = sum(map(catalogue.seconds_of, runs))
-    count = f"{len(runs)} run{'s' * (len(runs) > 1)}"
     return Markdown(
-        f"{count}, {readable_time(total)} in all, {readable_time(total / len(runs))} each on average, on "
+        f"{counted(runs)}, {readable_time(total)} in all, {readable_time(total / len(runs))} each on average, on "
         + "; ".join(sorted(set(map(catalogue.hardware, runs)))) + "."
     )  # fmt: skip
 
@@ -219,6 +218,12 @@ def interval(estimate: Estimate | None) -> str:
         return "open"
     shown = estimate.of_an_error()
     return f"{shown.mean:.2f} % ({shown.low:.2f} to {shown.high:.2f})"
+
+
+def error_of(run: Run | None, metric: str, epoch: int | None = None, digits: int = 2) -> str:
+    """An error of one run after `epoch` (default: its end) as prose has it, 0.96 %; "open" where it is missing."""
+    found = value(run, epoch or run.epochs, metric) if run else None
+    return "open" if found is None else f"{found:.{digits}f} %"
 
 
 def points(found: Estimate | None) -> str:

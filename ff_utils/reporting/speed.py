@@ -185,22 +185,28 @@ def _panels(found: pd.DataFrame, columns: int, height: float) -> tuple[list[str]
     return names, axes
 
 
-def product_shares(negatives: str) -> str:
-    """The share of matrix products in a step of the engine on each machine, in words."""
+def _steps(negatives: str) -> pd.DataFrame:
+    """The milliseconds of the parts of a step: a row per machine, a column per part. Empty where none is measured."""
     found = measured("parts")
     if found.empty:
+        return found
+    return found[found["negatives"] == negatives].pivot(index="machine", columns="part", values="milliseconds")
+
+
+def product_shares(negatives: str) -> str:
+    """The share of matrix products in a step of the engine on each machine, in words."""
+    steps = _steps(negatives)
+    if steps.empty:
         return "open"
-    steps = found[found["negatives"] == negatives].pivot(index="machine", columns="part", values="milliseconds")
     shares = 100 * steps["matrix products"] / steps.sum(axis=1)
     return " and ".join(f"{share:.0f} % on {machine}" for machine, share in shares.items())
 
 
 def even_batch(negatives: str) -> str:
     """The batch size at which the optimiser's pass would take as long as the products, by machine, in words."""
-    found = measured("parts")
-    if found.empty:
+    steps = _steps(negatives)
+    if steps.empty:
         return "open"
-    steps = found[found["negatives"] == negatives].pivot(index="machine", columns="part", values="milliseconds")
     sizes = 256 * steps["optimiser"] / steps["matrix products"]
     return " and ".join(f"{size:.0f} images on {machine}" for machine, size in sizes.items())
 

@@ -197,8 +197,9 @@ def readable_time(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def _runs(planned: Sequence[Planned]) -> str:
-    return f"{len(planned)} run{'s' * (len(planned) != 1)}"
+def counted(runs: Sequence) -> str:
+    """How many runs these are, in words."""
+    return f"{len(runs)} run{'s' * (len(runs) != 1)}"
 
 
 def train_all(
@@ -213,20 +214,20 @@ def train_all(
     Each is stored as it ends.
     """
     if executor:
-        print(f"training {_runs(missing)} elsewhere; into {store.root}", flush=True)
+        print(f"training {counted(missing)} elsewhere; into {store.root}", flush=True)
         return distribute(missing, store, executor, progress)
     threads = torch.get_num_threads()
     small = [planned for planned in missing if max(planned.config.hidden) <= SMALL]
     seconds = expected(small, images)
     if default_device().type == "cpu" and min(threads, len(small)) > 1 and seconds > START:
-        print(f"training {_runs(small)}, {threads} at a time, about {readable_time(seconds)}; "
+        print(f"training {counted(small)}, {threads} at a time, about {readable_time(seconds)}; "
               f"into {store.root}", flush=True)  # fmt: skip
         with side_by_side(threads) as executor:
             distribute(small, store, executor, progress)
         missing = [planned for planned in missing if planned not in small]
     if missing:
         seconds = expected(missing, images)
-        print(f"training {_runs(missing)}, about {readable_time(seconds)}; into {store.root}", flush=True)
+        print(f"training {counted(missing)}, about {readable_time(seconds)}; into {store.root}", flush=True)
     for number, (config, epochs, dtype) in enumerate(missing, 1):
         run = train(config, epochs, store=store, progress=progress, dtype=dtype and getattr(torch, dtype))
         print(f"{number} of {len(missing)}: {run.path}", flush=True)
