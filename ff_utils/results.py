@@ -26,10 +26,11 @@ import platform
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -203,11 +204,10 @@ class Store:
 
     def check_writable(self) -> None:
         """Raises `UserError` now rather than after hours of training."""
-        probe = self.runs_folder / ".probe"
         with explained(self.runs_folder):
-            probe.mkdir(parents=True, exist_ok=True)  # Another process may be here too, or was killed here.
-            with suppress(FileNotFoundError):
-                probe.rmdir()
+            self.runs_folder.mkdir(parents=True, exist_ok=True)
+            # Under a name of its own: runs that start at the same moment try this at the same moment.
+            TemporaryDirectory(prefix=".", dir=self.runs_folder).cleanup()
 
     def save(
         self,

@@ -6,6 +6,7 @@ import io
 import os
 import shutil
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -293,6 +294,14 @@ def test_a_folder_that_cannot_be_written(monkeypatch, tmp_path, part, code, advi
         read_only.setattr(Trainer, "run_epoch", no_training)
         train(CONFIG, 1, progress=False)
     assert train(CONFIG, 1, progress=False).epochs == 1
+
+
+def test_runs_that_start_at_the_same_moment(tmp_path):
+    """None of them is told that it cannot write."""
+    store = Store(tmp_path / "results")
+    with ThreadPoolExecutor(8) as executor:
+        assert list(executor.map(lambda _: store.check_writable(), range(400))) == [None] * 400
+    assert not list(store.runs_folder.iterdir())
 
 
 def test_a_lock_that_cannot_be_taken(monkeypatch, tmp_path):

@@ -108,7 +108,7 @@ def full_length(profile: Profile) -> Study:
     In the names of cells, `pixels` is the fraction of the input that is dropped, `dropout` that of what layers hand on.
     """
     width = code_width(profile)
-    short, long = profile.pick(smoke=(3, 4), quick=(6, 12), paper=(60, 200))
+    short, long, longest = profile.pick(smoke=(3, 4, 5), quick=(6, 12, 24), paper=(60, 200, 500))
     averages = {"weight_averaging": 0.999}
     dropout = averages | {"dropout": 0.1}
     pixels = averages | {"input_dropout": 0.2}
@@ -123,6 +123,7 @@ def full_length(profile: Profile) -> Study:
         "averages, pixels 0.2, dropout 0.3, hardest negatives": (both | {"negatives": "label_search"}, short),
         "averages, dropout 0.1, jitter ±1": (dropout | {"jitter": 1}, long),
         "averages, dropout 0.1, jitter ±2": (dropout | {"jitter": 2}, long),
+        f"averages, dropout 0.1, jitter ±2, {longest} epochs": (dropout | {"jitter": 2}, longest),
         "averages, pixels 0.2, dropout 0.3, jitter ±1": (both | {"jitter": 1}, long),
     }
     if profile.name == "smoke":
