@@ -30,6 +30,11 @@ def mark_examples(app, what, name, obj, options, lines: list[str]) -> None:
             lines[i:i] = ["::", ""]
 
 
+def mend_defaults(app, what, name, obj, options, signature: str | None, returns: str | None) -> tuple | None:
+    """A default made by a factory is not Python; with it Sphinx would show the signature as it stands."""
+    return (signature.replace("<factory>", "{}"), returns) if signature and "<factory>" in signature else None
+
+
 def skip_plain_fields(app, what, name, obj, skip: bool, options) -> bool | None:
     """A field of a named tuple has a docstring of Python's own that says nothing; the class describes its fields."""
     return True if (getattr(obj, "__doc__", None) or "").startswith("Alias for field number") else None
@@ -61,6 +66,7 @@ def describe_citations(app, pagename: str, templatename: str, context: dict, doc
 def setup(app: Sphinx) -> dict:
     app.connect("config-inited", add_buttons)
     app.connect("autodoc-process-docstring", mark_examples)
+    app.connect("autodoc-process-signature", mend_defaults)
     app.connect("autodoc-skip-member", skip_plain_fields)
     app.connect("html-page-context", describe_citations)
     app.add_post_transform(KeepTogether)

@@ -5,9 +5,10 @@ it went. Whatever affects how a result was computed but not what it means (numbe
 threads, versions) is not here; it is recorded in a run's provenance.
 
 Sources named in the field notes:
-  A  Shirahama, Nakaya, Watanabe (2026), the replication study.
-  B  Hinton (2022), arXiv 2212.13345, and its author's published code.
-  C  Brenig, Timofte (2023), arXiv 2309.11955, self-supervised Forward-Forward.
+
+- A: Shirahama, Nakaya, Watanabe (2026), the replication study.
+- B: Hinton (2022), arXiv 2212.13345, and its author's published code.
+- C: Brenig, Timofte (2023), arXiv 2309.11955, self-supervised Forward-Forward.
 """
 
 from __future__ import annotations
@@ -306,6 +307,8 @@ def load_config(path: Path) -> RunConfig:
 
 
 #: The published recipes, by name. What a source leaves open takes the defaults above.
+#:
+#: :meta hide-value:
 RECIPES: dict[str, RunConfig] = {
     # A: the last values of its search before the hard negatives.
     "paper": RunConfig(),

@@ -4,9 +4,11 @@ A layer computes a = x W + b and y = ReLU(a); its goodness is g = Σⱼ yⱼ² (
 learns on its own to bring g above θ for positive rows and below θ for negative ones. It hands on only
 the direction of y. No gradient ever passes between layers, so none needs automatic differentiation:
 
-    loss = mean over rows of the cross-entropy of σ((g − θ)/T) with the target t (`Network.losses` has another)
-    ∂loss/∂a = 2 y (σ((g − θ)/T) − t) / (T · rows)    (for another goodness, its derivative in place of 2 y)
+    loss = mean over rows of the cross-entropy of σ((g − θ)/T) with the target t
+    ∂loss/∂a = 2 y (σ((g − θ)/T) − t) / (T · rows)
     ∂loss/∂W = xᵀ ∂loss/∂a
+
+`Network.losses` has another loss. For another goodness its derivative stands in place of 2 y.
 
 Three identities save most of the work. A normalised input is a row scale, so it is applied after the
 product. The pixels' part of the first product is the same for all labels of an image. And the rows of a

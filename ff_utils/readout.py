@@ -63,6 +63,7 @@ class Standardizer:
         self.seen += 1
 
     def __call__(self, values: Tensor) -> Tensor:
+        """The features [batch, units] less their running mean, in units of their running spread."""
         return (values - self.mean) * self.scale
 
     def state(self) -> dict:

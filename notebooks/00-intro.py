@@ -244,14 +244,14 @@ glue("intro_open", still_open, display=False)
 # **What was not replicated.** {glue:text}`intro_failed` ({numref}`tab-intro-failed`). Claims that are still open:
 # {glue:text}`intro_open`. {doc}`97-cost` says what all runs take; the scorecard has the commands.
 
-# %% tags=["remove-input"] mystnb={"figure": {"caption": "The claims that did not replicate. Where a claim speaks of an accuracy, the two numbers are the errors that belong to it, in percent. Where it compares, they are differences of errors in points; negative means that the first-named in the brackets has the lower error.", "name": "tab-intro-failed"}}
+# %% tags=["remove-input"] mystnb={"figure": {"caption": "The claims that did not replicate. Where a claim speaks of an accuracy, the two numbers are the errors that belong to it, in percent. Where it compares, they are differences of errors in points; negative means that the first-named in the brackets has the lower error. Where nothing is published, the source names no number.", "name": "tab-intro-failed"}}
 table = verdicts.loc[failed].set_index("claim")[["published", "measured"]]
 table.rename_axis(index=None, columns="claim")
 
 # %% [markdown]
 # **On small nets** of {glue:text}`intro_small` units the whole search has been run. {numref}`tab-intro-small` has its
 # steps and their effect, there and at full size; negative is a lower error. (Of one-pass negatives it is claimed that
-# the error gets higher.) In epochs, {glue:text}`intro_milestones`. A direction on small nets is no verdict on large ones.
+# the error gets higher.) Fewer epochs stand for the published ones: {glue:text}`intro_milestones`. A direction on small nets is no verdict on large ones.
 
 # %% tags=["remove-input"] mystnb={"figure": {"caption": "The steps of the search, as they are claimed, and what they change in percentage points: the validation error on small nets, the test error at full size. Each is the mean over seeds with its 95 % interval, or with one seed that of the sampled images. The strength of peer normalisation was chosen on validation images: those of the small nets' column, which flatters it.", "name": "tab-intro-small"}}
 both = at_size.set_index("claim")[["measured", "verdict"]]

@@ -22,8 +22,8 @@
 # on 10,000 images, and the rules that follow from it. How a run is stored and cited, and what we had to
 # assume because the sources do not say.
 #
-# The pictures show MNIST {cite:p}`lecun1998`. What is trained on this page is trained on scikit-learn's small
-# digits, in seconds.
+# The pictures of labels and shifts show MNIST {cite:p}`lecun1998`. What is trained on this page, and pictured with the
+# nets, is scikit-learn's small digits, in seconds.
 
 # %% tags=["parameters"]
 profile = "paper"  # smoke: fewer epochs; quick and paper are the same here
@@ -380,7 +380,8 @@ assert both > 0 and paired < unpaired
 # %% tags=["remove-cell", "nbval-ignore-output"]
 glue("ch02_both", both, display=False)
 glue("ch02_discordant", n10 + n01, display=False)
-glue("ch02_difference", difference, display=False)
+shown = f"{difference:+.1f}".replace("-", "−")
+glue("ch02_difference", shown, display=False)
 glue("ch02_paired", paired, display=False)
 glue("ch02_unpaired", float(unpaired), display=False)
 ratio = abs(difference) / paired if paired else 0.0
@@ -393,7 +394,7 @@ glue(
 
 # %% [markdown]
 # On {glue:text}`ch02_both` images both are wrong, and these drop out. Only {glue:text}`ch02_discordant`
-# images decide. The difference is {glue:text}`ch02_difference:+.1f` points. Its standard error is
+# images decide. The difference is {glue:text}`ch02_difference` points. Its standard error is
 # {glue:text}`ch02_paired:.1f` points in pairs, and would be {glue:text}`ch02_unpaired:.1f` if the nets had
 # been tested on different images. The difference is {glue:text}`ch02_ratio:.1f` standard errors in
 # pairs:
@@ -463,7 +464,7 @@ print(command_of(recipe("paper", theta=128), epochs=60))
 #
 # The book works with two recipes. `paper` is the study replicated here, with assumptions where it reports nothing (see
 # below). `hinton` is the published code of {cite:t}`hinton2022`. {numref}`tab-ch02-recipes` shows where they differ:
-# `l2` is length 1 and `rms` mean square 1 ({eq}`eq-direction`); *coupled* weight decay is added to the gradient, *decoupled*
+# `l2` is length 1 and `rms` mean square 1, see {eq}`eq-direction`; *coupled* weight decay is added to the gradient, *decoupled*
 # decay shrinks the weights; `layer_reduction` says whether the loss is averaged over the layers. Both have momentum 0.9.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The fields in which the two recipes differ. `None`: the learning rates never fall.", "name": "tab-ch02-recipes"}}

@@ -53,7 +53,7 @@ at = "smoke" if profile == "smoke" else "paper"
 pilot = collecting.collect(studies.get("pilot", at), "auto")
 report.status(pilot)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The pilot: one change at a time to the starting point. One seed; intervals cover the sampling of the images alone. Open cells have not been trained; an empty test error was not measured at that epoch.", "name": "tab-lr-pilot"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The pilot: one change at a time to the starting point, in the last row two. One seed; intervals cover the sampling of the images alone. Open cells have not been trained; an empty test error was not measured at that epoch.", "name": "tab-lr-pilot"}}
 report.result_table(pilot)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Learning curves of the pilot.", "name": "fig-lr-pilot"}, "image": {"alt": "Validation error over the epochs, one line per change to the starting point."}}
@@ -122,7 +122,7 @@ glue("lr_base_reduction", base.layer_reduction, display=False)
 #
 # The learning rate $\eta$ multiplies every step. Three regimes should show.
 #
-# 1. *Too small.* The first layer learns, because its input is long. The deeper layers get vectors of length 1.
+# 1. *Too small.* The first layer learns, because its input is long. The deeper layers get unit vectors.
 #    Their gradients are smaller by about the squared length of an image, and in the time given they hardly move.
 # 2. *Workable.* All layers reach their threshold, and what is left of the gradient separates rows.
 # 3. *Too large.* The first steps overshoot. A unit whose weights are thrown to where no image excites it has no
@@ -258,7 +258,8 @@ Markdown(f"*Where it breaks.* {said}")
 
 # %% [markdown]
 # *Our first prediction is half right.* At the lowest rate the deeper layers do reach θ ({numref}`fig-lr-goodness`). But
-# there their two lines stay together: they have moved, and have not learned.
+# in the third and the fourth the two lines stay together: they have moved, and have not learned. The second has just
+# begun to part.
 #
 # *One rate for unequal layers.* A single number has to serve a first layer with long inputs and deeper layers
 # with inputs of length 1. {numref}`tab-lr-layers` shows the price: at every rate that works, the layers do not learn
@@ -305,7 +306,8 @@ for found in (doubled, faster):
 # - The nets of the `quick` profile have 300 units a layer and train for a few epochs.
 # - At paper scale the sweep is read after 20 epochs; the source's is longer. The 60-epoch cells are declared
 #   and open until trained.
-# - The pilot changes one thing at a time from one start. It can't see what two changes do together.
+# - The pilot changes one thing at a time from one start, but for one cell that combines two. Of other combinations it
+#   says nothing.
 #
 # ## Try it yourself
 #

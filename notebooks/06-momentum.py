@@ -188,17 +188,17 @@ for seed in by_momentum.keys() & by_rate.keys():
 # was another name for the learning rate. Where they part, it is not.
 #
 # On small nets they part at the largest step they share, 0.8. A momentum of 0.95 reaches
-# {glue:text}`momentum_small_momentum`, a learning rate of 0.08 {glue:text}`momentum_small_rate`. Below the base the two
+# {glue:text}`momentum_small_momentum`; without it a learning rate of 0.08 reaches {glue:text}`momentum_small_rate`. Below the base the two
 # grids share no step, and the seeds spread too far to say whether the lines agree.
 #
-# *Dead units.* With momentum {glue:text}`momentum_low`, {glue:text}`momentum_dead_low` of all units end up dead, with
-# {glue:text}`momentum_high` {glue:text}`momentum_dead_high` ({numref}`fig-momentum-dead`): on average the share rises a little. It
+# *Dead units.* With momentum {glue:text}`momentum_low`, {glue:text}`momentum_dead_low` of all units end up dead; with
+# {glue:text}`momentum_high` it is {glue:text}`momentum_dead_high` ({numref}`fig-momentum-dead`): on average the share rises a little. It
 # hides two opposite movements. On small nets, from no momentum to 0.95, the dead of the first layer go from
 # {glue:text}`momentum_small_layer1_none` to {glue:text}`momentum_small_layer1_momentum` of
 # {glue:text}`momentum_small_units`, those of the third from {glue:text}`momentum_small_layer3_none` to
 # {glue:text}`momentum_small_layer3_momentum`.
 #
-# The learning rate that makes the same step kills more. At 0.08 {glue:text}`momentum_small_dead_rate` of all units are
+# The learning rate that makes the same step kills more. At a rate of 0.08, {glue:text}`momentum_small_dead_rate` of all units are
 # dead, and {glue:text}`momentum_small_layer1_rate` of the first layer's. With momentum it is
 # {glue:text}`momentum_small_dead_momentum` and {glue:text}`momentum_small_layer1_momentum`. In every seed more die
 # with the larger rate. That answers our question for small nets: the gentle start counts for more than the carrying on.
@@ -212,6 +212,7 @@ for seed in by_momentum.keys() & by_rate.keys():
 #
 # The source's nets have four layers of 2000 units. {numref}`tab-momentum-paper` shows what this study has at that size,
 # whatever profile the page was executed with. `python -m ff_utils study momentum` trains what is open.
+# The one-pass errors go up and down without order: at full size the head is unsteady ({ref}`sec-hard-head`).
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The same study with 4 × 2000 units: mean over seeds and 95 % interval. With one seed the interval covers the sampling of the images.", "name": "tab-momentum-paper"}}
 report.at_paper_scale("momentum")

@@ -168,8 +168,8 @@ charts.draw_activity(runs)
 diagnostics.unit_table(runs)
 
 # %% [markdown]
-# With the chosen λ the share of dead units changes by {glue:text}`peer_change_dead` of all hidden units, against
-# none, paired by seed. {numref}`tab-peer-units` shows where, and what it costs: a unit that answers nearly every image is no
+# With the chosen λ the share of dead units among all hidden units changes by {glue:text}`peer_change_dead` against
+# λ = 0, paired by seed. {numref}`tab-peer-units` shows where, and what it costs: a unit that answers nearly every image is no
 # more selective than a dead one. In the deeper layers the pull towards the mean makes more units of that kind. Too strong
 # a pull kills units again.
 #
@@ -232,11 +232,11 @@ diagnostics.unit_table(full)
 # %% [markdown]
 # {glue:text}`peer_paper`
 #
-# *Full size: units wake, and the error rises.* From no peer normalisation to λ = 0.03, Hinton's value, the validation
-# error changes by {glue:text}`peer_full_val` and the test error by {glue:text}`peer_full_test`
-# ({glue:text}`peer_full_seeds`): the opposite of the source's step. Of {glue:text}`peer_full_strengths` strengths that
-# have been trained, {glue:text}`peer_full_raise` raise the validation error beyond doubt. The share of dead units changes by
-# {glue:text}`peer_full_dead` of all. They were in the third and the fourth layer ({numref}`tab-peer-paper-units`), which
+# *Full size: units wake, and the error rises.* From no peer normalisation to λ = 0.03, Hinton's value, with
+# {glue:text}`peer_full_seeds`, the validation error changes by {glue:text}`peer_full_val` and the test error by
+# {glue:text}`peer_full_test`: the opposite of the source's step. Of {glue:text}`peer_full_strengths` strengths that
+# have been trained, {glue:text}`peer_full_raise` raise the validation error beyond doubt. The share of dead units among all changes by
+# {glue:text}`peer_full_dead`. They were in the third and the fourth layer ({numref}`tab-peer-paper-units`), which
 # now learn more; the first two, which do the work, a little less ({numref}`tab-peer-paper-layers`). In the first layer,
 # where our argument for small nets starts, no unit is dead at this size. From the hard negatives on λ is 0.03: the pilot
 # had settled that before this run.

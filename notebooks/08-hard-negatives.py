@@ -103,8 +103,8 @@ pairs = [
     ("label_search", "shortlist"),
     ("label_search", "one_pass"),
     ("label_search", "one_pass_sampled"),
-    ("label_search", "label_search, standardized head"),
-    ("label_search, standardized head", "one_pass"),
+    ("label_search", "label_search, standardised head"),
+    ("label_search, standardised head", "one_pass"),
     ("label_search", "label_search, no bias"),
 ]
 pairs = [pair for pair in pairs if set(pair) <= set(study.keys)]
@@ -135,7 +135,7 @@ changes = (
     ("search_test", "random", "label_search", comparing.TEST),
     (
         "one_pass_one_pass",
-        "label_search, standardized head",
+        "label_search, standardised head",
         "one_pass",
         comparing.ONE_PASS,
     ),
@@ -143,14 +143,20 @@ changes = (
     ("bias", "label_search", "label_search, no bias", comparing.VALIDATION),
 )
 glue_changes(collected, changes)
-told = []
-for _, before, after, metric in changes[2:4]:
-    ends = ({"condition": before}, {"condition": after})
-    found = comparing.change(collected, *ends, metric)
-    readout = "one-pass error" if metric == comparing.ONE_PASS else "other"
-    words = ("falls", "can't be told from unchanged", "rises")
-    told.append(f"the {readout} {report.side(found, words)}")
-glue("hard_told", " and ".join(told), display=False)
+words = ("falls", "can't be told from unchanged", "rises")
+ways = [
+    report.side(
+        comparing.change(
+            collected, {"condition": before}, {"condition": after}, metric
+        ),
+        words,
+    )
+    for _, before, after, metric in changes[2:4]
+]
+told = f"the one-pass error {ways[0]} and the error by label search {ways[1]}"
+if ways == [words[1]] * 2:
+    told = "neither error can be told from unchanged"
+glue("hard_told", told, display=False)
 ends = ({"condition": "label_search"}, {"condition": "label_search, no bias"})
 found = comparing.change(collected, *ends)
 words = (
@@ -207,7 +213,7 @@ for name in study.keys:
     run = collected.run_of(condition=name)
     if "θ" not in name and "bias" not in name:
         kind = f", {kinds[run.config.head_inputs]}" if run else ""
-        heads[name.removesuffix(", standardized head") + kind] = run
+        heads[name.removesuffix(", standardised head") + kind] = run
 at_size = collecting.collect(studies.get("hard-negatives"), "never")
 ladder = collecting.collect(studies.get("ladder"), "never")
 additions = collecting.collect(studies.get("additions"), "never")
@@ -219,10 +225,12 @@ heads |= {
         change="removed: schedule"
     ),
     "Hinton's code, 3 × 1000, standardised": additions.run_of(
-        change="standardized head"
+        change="standardised head"
     ),
 }
 late = heads["4 × 2000, label_search, scaled"]
+sixty = report.error_of(late, comparing.ONE_PASS, 60)
+glue("hard_head_sixty", sixty, display=False)
 glue("hard_head_end", report.error_of(late, comparing.ONE_PASS), display=False)
 glue("hard_head_epochs", late.epochs if late else "open", display=False)
 diagnostics.heads(heads)
@@ -234,8 +242,9 @@ diagnostics.heads(heads)
 # along the shared one. A step that suits the one direction is far too long for the other, and at full size the error jumps
 # between chance and something better. Taking the running mean off the features removes the shared part, and the same
 # softmax learns within an epoch. The information was there all along. In Hinton's nets images differ, and his head learns.
-# Later the scaled head can settle on the study's nets, too: with label-search negatives at full size it ends at
-# {glue:text}`hard_head_end`, after {glue:text}`hard_head_epochs` epochs.
+# Later the scaled head gets off chance on the study's nets, too: with label-search negatives at full size it has
+# {glue:text}`hard_head_sixty` after 60 epochs. It stays unsteady, with {glue:text}`hard_head_end` after
+# {glue:text}`hard_head_epochs`.
 #
 # So an unsteady one-pass error, here and in the chapters before, says nothing about what the layers have learned. The
 # source has no details of its head. Whether its one-pass results suffered in this way can't be known.
@@ -295,7 +304,7 @@ changes = (
     ("size_search", "label_search", "one_pass", comparing.TEST),
     (
         "size_one_pass",
-        "label_search, standardized head",
+        "label_search, standardised head",
         "one_pass",
         "test_one_pass_error",
     ),
@@ -323,7 +332,7 @@ report.at_paper_scale("hard-negatives")
 #
 # ## Next step
 #
-# So far all runs ended after 60 epochs or before. The source trains longer.
+# This search trains for 60 epochs at most; the source goes on.
 #
 # ## Deviations
 #

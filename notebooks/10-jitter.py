@@ -18,7 +18,8 @@
 # pads by two pixels and crops at random. It suspects that difference to be one cause of its gap.
 #
 # **What you will see.** A proof by computation that both draw from the same shifts, and a count of what is left:
-# enumerating against sampling. Then the series of the source's table with jitter, beside ours.
+# enumerating against sampling. Then what jitter does in a series of long runs, small and at full size;
+# {numref}`tab-summary-one` has the source's series beside them.
 
 # %% tags=["parameters"]
 profile = "quick"  # smoke, quick or paper: from seconds to hours
@@ -109,8 +110,10 @@ figures.draw_samples(
 # only on average.
 #
 # ## Enumerating against sampling
+#
+# Do these nets draw all shifts equally often, and an image's next shift without regard to its last?
 
-# %%
+# %% tags=["hide-input"]
 n, epochs, cells = 50_000, 25, (2 * p + 1) ** 2
 draws = np.stack(
     [
@@ -148,6 +151,8 @@ glue("jitter_epochs", epochs, display=False)
 # hundreds of epochs it vanishes: each shift is then seen many times either way.
 #
 # ## Intervention
+#
+# Jitter and length vary together, as in the source ({numref}`tab-jitter-plan`, {numref}`tab-jitter-roles`).
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The cells of this study: the series of the source that differ in jitter and length.", "name": "tab-jitter-plan"}}
 report.plan(study)
@@ -168,7 +173,7 @@ report.timing(collected)
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Errors of the three series: mean over seeds and 95 % interval, in percent. With one seed the interval covers the sampling of the images.", "name": "tab-jitter-result"}}
 report.result_table(collected)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The learning curve with jitter. At paper scale, crosses are the source's errors after 200 and 500 epochs, and the end of the curve stands enlarged on the right.", "name": "fig-jitter-curve"}, "image": {"alt": "Validation errors by label search and one-pass over the epochs, with jitter."}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The learning curve of the longest series, with jitter.", "name": "fig-jitter-curve"}, "image": {"alt": "Validation errors by label search and one-pass over the epochs, with jitter."}}
 longest = study.cells[-1]
 run = collected.run_of(series=longest.settings["series"])
 run = run or collected.run_of(series=study.cells[1].settings["series"])
@@ -274,7 +279,8 @@ report.at_paper_scale("jitter")
 #
 # - The small profiles train for a few epochs, which is not long enough to show what jitter buys. They show the method.
 # - The small nets have the momentum of the sweeps; those at full size have the one that was settled for hard negatives.
-# - A run is read at its last epoch; the source does not say how it reads its own.
+# - A run is read at its last epoch. So are the source's test errors; of the validation errors in its
+#   tables it does not say.
 #
 # ## Try it yourself
 #

@@ -51,7 +51,7 @@ scale = studies.PROFILES[profile]
 # ## Intervention
 #
 # Nothing new is varied here. The runs are those of the chapters on peer normalisation, hard negatives, epochs and
-# jitter; the command below trains what is missing of each.
+# jitter; the commands below train what is missing.
 
 # %% tags=["nbval-ignore-output"]
 names = ("peer-normalization", "hard-negatives", "epochs", "jitter")
@@ -96,7 +96,7 @@ chosen
 # %% [markdown]
 # ### Figure 2: the steps of the search
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The steps of the search as in figure 2 of the source: its errors hollow, ours filled. Ours are means over seeds at the last epoch. The source's figure shows best validation errors; where its text gives no number, none is drawn.", "name": "fig-summary-steps"}, "image": {"alt": "Two bar charts, validation and test error, of five steps: baseline, peer normalisation, hard negatives, long training, jitter."}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The steps of the search as in figure 2 of the source: its errors hollow, ours filled. Ours are means over seeds at the last epoch. The source's figure has the best validation errors of its runs; drawn are those of its table 1, and none where its text gives no number.", "name": "fig-summary-steps"}, "image": {"alt": "Two bar charts, validation and test error, of five steps: baseline, peer normalisation, hard negatives, long training, jitter."}}
 steps = summary.steps(scale)
 charts.draw_steps(steps)
 charts.keep("steps", profile)
@@ -118,10 +118,10 @@ def curve(step):
 
 curve("baseline")
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "As figure 4 of the source: its best run without jitter.", "name": "fig-summary-long"}, "image": {"alt": "Learning curves of the long run without jitter by both readouts."}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "As figure 4 of the source: our run at the settings of its best one without jitter; crosses are its errors.", "name": "fig-summary-long"}, "image": {"alt": "Learning curves of the long run without jitter by both readouts."}}
 curve("long training")
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "As figure 5 of the source: its best run with jitter.", "name": "fig-summary-jitter"}, "image": {"alt": "Learning curves of the longest run with jitter by both readouts."}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "As figure 5 of the source: our run at the settings of its best one with jitter; crosses are its errors.", "name": "fig-summary-jitter"}, "image": {"alt": "Learning curves of the longest run with jitter by both readouts."}}
 curve("jitter")
 
 # %% tags=["hide-input"]
@@ -176,11 +176,11 @@ shown = ", ".join(f"{level:+.2f}".replace("-", "−") for level in levels)
 glue("summary_levels", shown or "open", display=False)
 signs = {level > 0 for level in levels}
 verdict = (
-    "There is none: the signs differ."
+    "There is no common shift: the signs differ."
     if len(signs) == 2
     else "The signs agree."
     if signs
-    else "Whether there is one is open."
+    else "Whether there is a common shift is open."
 )
 glue("summary_levels_told", verdict, display=False)
 ways = [column for column in chosen if column.startswith("chosen on")]
@@ -211,8 +211,7 @@ assert not known or min(known) < 60, "not well below the 90 % of chance"
 #
 # Four things can be read off, and one can't.
 #
-# *Order.* A bar of {numref}`fig-summary-steps` that is missing has not been trained, and no step to or from it can be read
-# off. From the baseline to peer normalisation the validation error changes by {glue:text}`summary_peered`:
+# *Order.* From the baseline to peer normalisation the validation error changes by {glue:text}`summary_peered`:
 # {glue:text}`summary_peered_told`. From there to hard negatives, with another momentum, it changes by
 # {glue:text}`summary_hardened`, to the long run by {glue:text}`summary_longer`, and from there to the longest with jitter
 # by {glue:text}`summary_jittered`.

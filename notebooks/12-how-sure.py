@@ -151,7 +151,7 @@ summary.paired_tests(pair, "random", "label_search")
 #
 # ### Which steps of the source can be told apart
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The steps of the source in units of what chance does. By images: two independent results on 10,000 images. By seeds: two single runs with the spread measured above, which on small nets is that of small nets. Last column: seeds per setting for a paired t-test at 5 % to find the step with a probability of 80 %.", "name": "tab-sure-steps"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The steps of the source in units of what chance does. By images: two independent results on 10,000 images. By seeds: two single runs with the spread over seeds measured above, that of small nets where the page runs on them. Last column: seeds per setting for a paired t-test at 5 % to find the step with a probability of 80 %.", "name": "tab-sure-steps"}}
 resolution = summary.resolution_table(seed_sd)
 resolution
 
@@ -221,7 +221,7 @@ glue("sure_format_told", told, display=False)
 # next step's base. The one-standard-error rule and a fixed base keep that from piling up.
 #
 # *What helps:* more seeds for the steps that matter, the same seeds in both conditions, paired comparisons, and test
-# errors looked at once.
+# errors looked at only once.
 #
 # ## Next step
 #

@@ -23,9 +23,7 @@
 # net reaches a given error on two processor cores.
 
 # %% tags=["parameters"]
-profile = (
-    "paper"  # smoke, quick or paper; the measurements are always at 4 × 2000
-)
+profile = "paper"  # smoke, quick or paper; measured is always 4 × 2000
 train = "auto"  # never, missing, all (from scratch) or auto
 
 # %% tags=["hide-input"]
@@ -181,7 +179,7 @@ speed.agreement()
 # A run reads out the validation images by one pass after every epoch, and by label search after epochs 1, 2, 3, 5, 10 and every
 # twentieth. The final errors are taken in float32. {numref}`tab-speed-evaluation` adds this up for sixty epochs.
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Seconds of training and of evaluation in a run of 60 epochs at 4 × 2000, from the measured time of a step and of each kind of evaluation.", "name": "tab-speed-evaluation"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Seconds of training and of evaluation in a run of 60 epochs at 4 × 2000, from the measured time of a step and of each kind of evaluation. Here the steps train the softmax head, too, as every run does.", "name": "tab-speed-evaluation"}}
 speed.evaluation_share()
 
 # %% [markdown]
@@ -217,8 +215,8 @@ glue(
 
 # %% [markdown]
 # {numref}`fig-speed-classes` shows what the samplers cost as the number of classes grows. From two to fifty the label
-# search takes about the same time for every further class, {glue:text}`speed_class_search`; the shortlist
-# {glue:text}`speed_class_shortlist`.
+# search takes about the same time for every further class, {glue:text}`speed_class_search`; the shortlist, from four
+# classes on, {glue:text}`speed_class_shortlist`.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Time of a training step against the number of classes on each machine, 4 × 2000, batch 256, on random images. The shortlist has two labels.", "name": "fig-speed-classes"}, "image": {"alt": "Line chart on logarithmic axes. Label search rises steeply; random, one-pass and shortlist stay almost flat."}}
 speed.draw_classes()
@@ -236,7 +234,7 @@ short = collecting.collect(studies.get("shortlist", profile), train)
 report.status(short)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Errors at the last epoch with exact label search and with a shortlist of two: mean over seeds and 95 % interval, in percent.", "name": "tab-speed-shortlist-error"}}
-report.result_table(short)
+report.result_table(short).rename(index={"label_search": "label search"})
 
 # %% tags=["hide-input"]
 gap = comparing.change(
@@ -308,7 +306,7 @@ if profile == "paper" and not fast.missing:
 # ## Run it yourself
 #
 # ```shell
-# make bench                                # all measurements, a quarter of an hour on two cores
+# make bench                                # everything, a quarter of an hour
 # python benchmarks/speed.py records parts  # some of them
 # python -m ff_utils study speed-run        # the speed runs
 # ```

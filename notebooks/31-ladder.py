@@ -99,7 +99,7 @@ for way in ("alone", "in company"):
     for place in range(2):
         factor = order[place] if len(order) > place else None
         text = (
-            f"{gap.FACTORS[factor]} ({report.points(shares[factor][way])})"
+            f"{factor}, {report.points(shares[factor][way])}"
             if factor
             else "open"
         )
@@ -120,7 +120,7 @@ harmful = [
 ]
 glue(
     "ladder_harmful",
-    ("; ".join(gap.FACTORS[f] for f in harmful) or "none") if known else "open",
+    (", ".join(harmful) or "none") if known else "open",
     display=False,
 )
 for name, change in (
@@ -132,7 +132,7 @@ for name, change in (
         comparing.change(
             collected,
             {"change": ladder.A},
-            {"change": "standardized head: negatives"},
+            {"change": "standardised head: negatives"},
         ),
     ),
 ):
@@ -227,7 +227,7 @@ if profile == "paper" and whole is not None:
 # {glue:text}`ladder_last_temperature`. The other three change it by {glue:text}`ladder_last_rest`.
 #
 # On the way from one set to the other the error first rises ({numref}`fig-ladder`). A search that tries the ten factors
-# one at a time meets a worse error on {glue:text}`ladder_n_harmful` of {glue:text}`ladder_n` first steps, among them two
+# one at a time meets an error that is worse beyond doubt on {glue:text}`ladder_n_harmful` of {glue:text}`ladder_n` first steps, among them two
 # that the goal can't do without: the first rate and the temperature.
 #
 # *Hinton's negatives.* In the three readings they {glue:text}`ladder_negatives_verdict`: alone they change it by
@@ -388,13 +388,12 @@ glue(
     else f"{alone.at(alone.epochs, comparing.VALIDATION):.0f} %",
     display=False,
 )
-glue(
-    "ladder_suspects_open",
-    int((verdicts["verdict"] == "not run").sum()),
-    display=False,
-)
+still = int((verdicts["verdict"] == "not run").sum())
+counts = ("none is", "one is", "two are", "all are")
+glue("ladder_suspects_open", counts[still], display=False)
 at_size = verdicts.set_index("claim")[["measured", "verdict"]]
 at_size.columns = ["full size", "verdict"]
+at_size.loc[at_size["full size"] == "", "full size"] = "open"
 small_nets = scorecard.small_nets(suspects)
 # The text says that none of them does it.
 assert "as claimed" not in set(small_nets["direction"])
@@ -404,7 +403,7 @@ small_nets.join(at_size)
 # %% [markdown]
 # On small nets none of the three lowers the error beyond doubt. At full size the change of the test error is, for the
 # shifts, {glue:text}`ladder_suspect_shifts`; for the negatives, {glue:text}`ladder_suspect_negatives`; for the loss,
-# {glue:text}`ladder_suspect_loss`. Still open at full size, of the three: {glue:text}`ladder_suspects_open`. The sharp
+# {glue:text}`ladder_suspect_loss`. Of the three {glue:text}`ladder_suspects_open` still open at full size. The sharp
 # threshold is one of the five factors of scale. At the study's own rates it ends training; the row here has rates to match.
 #
 # The two losses do not learn at the same pace ({numref}`tab-ladder-loss`). After ten epochs at full size the validation

@@ -129,7 +129,10 @@ best = min(known, key=lambda key: known[key].mean, default=None)
 glue("additions_best", best or "open", display=False)
 glue("additions_best_points", report.points(known.get(best)), display=False)
 costs = report.gains(collected, "none")["time of an epoch"]
-glue("additions_best_time", costs[best] if best else "open", display=False)
+cost = costs[best] if best else "open"
+shown = cost.replace("× ", "") + " times that of the unchanged code"
+shown = shown if "×" in cost else f"{cost} to that of the unchanged code"
+glue("additions_best_time", shown if best else "open", display=False)
 glue(
     "additions_best_error", report.interval(validation.get(best)), display=False
 )
@@ -146,8 +149,8 @@ glue(
 # ## Interpretation
 #
 # The best cell is *{glue:text}`additions_best`*: {glue:text}`additions_best_error`, a change of
-# {glue:text}`additions_best_points`. What it costs has to be held against that: the time of an epoch,
-# {glue:text}`additions_best_time` that of the unchanged code. The three together, which the speed runs use, change
+# {glue:text}`additions_best_points`. What it costs has to be held against that: the time of an epoch is
+# {glue:text}`additions_best_time`. The three together, which the speed runs use, change
 # the error by {glue:text}`additions_three`.
 #
 # Averages should help most while the rate is high, and less once it has fallen. Here they change the error by

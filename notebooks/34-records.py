@@ -90,7 +90,8 @@ shifted = {key for key in study.keys if "jitter" in key}
 for name, keys in (("plain", set(study.keys) - shifted), ("shifted", shifted)):
     known = {key: validation[key].mean for key in keys if key in validation}
     best = min(known, key=known.get, default=None)
-    glue(f"records_{name}", best or "open", display=False)
+    shown = {None: "open", "none": "the unchanged code"}.get(best, best)
+    glue(f"records_{name}", shown, display=False)
     glue(
         f"records_{name}_validation",
         report.interval(validation.get(best)),

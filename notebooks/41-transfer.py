@@ -203,8 +203,8 @@ glue("transfer_paper_furthest", text, display=False)
 # difference of {glue:text}`transfer_paper_last_free_gap`. Read together it {glue:text}`transfer_paper_second`.
 #
 # The source, which has no untrained net, has {glue:text}`transfer_source_ff` % and {glue:text}`transfer_source_bp` %. That
-# is a distance of {glue:text}`transfer_source_gap` points. The largest that we see in any one layer is
-# {glue:text}`transfer_paper_furthest` points, the mean over the seeds.
+# is a distance of {glue:text}`transfer_source_gap` points. At full size the layer in which our
+# Forward-Forward is furthest behind has {glue:text}`transfer_paper_furthest` points, the mean over the seeds.
 
 # %% [markdown]
 # ## Next step

@@ -17,7 +17,7 @@
 # can be read, or whether two nets have found the same thing. {cite:t}`brenig2023` look at pictures of the embedding and
 # conclude that Forward-Forward keeps what lies near its decision and drops the rest. This chapter puts numbers to that.
 #
-# **What you will see.** The test images as each layer arranges them. How tight the digits' clusters are and over how many
+# **What you will see.** The test images as the first and the last layer arrange them. How tight the digits' clusters are and over how many
 # directions the images spread. What can be decoded from each layer: where the image lies in the frame, how thick the
 # strokes are. And how alike the layers of the two methods are.
 

@@ -78,7 +78,7 @@ if images:
     classes = folder.table
 else:
     splits, names = load("digits"), tuple(map(str, range(10)))
-    skipped, notes = (), ("grey, 28 × 28 pixels",)
+    skipped, notes = (), ("scikit-learn's digits: grey, 28 × 28 pixels",)
     parts = (splits.train, splits.validation, splits.test)
     counts = torch.bincount(torch.cat([p.labels for p in parts]).long())
     classes = pd.DataFrame({"files": counts, "used": counts}, index=names)
@@ -105,9 +105,8 @@ drawings.draw_tasks(splits.train.images[0], {task: list(range(min(ways, 6)))})
 # %% tags=["hide-input"]
 glue("own_images", images or "scikit-learn's digits", display=False)
 glue("own_classes", len(names), display=False)
-glue("own_train", len(splits.train), display=False)
-glue("own_validation", len(splits.validation), display=False)
-glue("own_test", len(splits.test), display=False)
+for part in ("train", "validation", "test"):
+    glue(f"own_{part}", f"{len(getattr(splits, part)):,}", display=False)
 glue("own_task", task, display=False)
 glue("own_ways", ways, display=False)
 glue("own_epochs", epochs, display=False)

@@ -67,7 +67,7 @@ for name, value in {
 #   {glue:text}`cost_gpu` · 10¹² operations per second in training, evaluation included. A card of half
 #   that speed takes twice the time.
 # - **A cluster.** Runs are independent. Each goes to the next machine that is free, the longest first, and every
-#   machine is as fast as the one above.
+#   machine is as fast as the two cores above.
 #
 # ## What it comes to
 #
@@ -75,7 +75,7 @@ for name, value in {
 # {glue:text}`cost_on_gpu` on the GPU assumed, and {glue:text}`cost_cluster` on {glue:text}`cost_machines` machines
 # of two cores. {numref}`tab-cost-studies` divides this by study.
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The cost of every study at full size: what it adds to those above it. A study with 0 runs only takes further some that are counted above. The first time is from measured speed, that on the GPU is estimated, that on the cluster follows from the first.", "name": "tab-cost-studies"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The cost of every study at full size: what it adds to those above it. A study with 0 runs takes further, or only compares, some that are counted above. The first time is from measured speed, that on the GPU is estimated, that on the cluster follows from the first.", "name": "tab-cost-studies"}}
 budget.by_study(speed, machines)
 
 # %% [markdown]

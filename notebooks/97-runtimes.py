@@ -41,14 +41,14 @@ glue("times_total", collecting.readable_time(total), display=False)
 # are by the median epoch of a run, evaluation included: a run may have been stopped, or slowed by others on the
 # machine, for a while. Where a longer run went on from a shorter one, the epochs that they share count once.
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Time by kind of run: the median epoch, and the sum over all runs, those that a longer one went on from left out.", "name": "tab-times-training"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Time by kind of run: the median epoch, and the sum over all runs, those that a longer one went on from, and untrained nets, left out. Backprop has no negatives.", "name": "tab-times-training"}}
 catalogue.times(store)
 
 # %% [markdown]
 # ## Chapters
 #
 # `make times` executes every chapter once as `make book` does, from the stored runs, and once as `make quick`
-# does, from scratch on small nets ({numref}`tab-times-chapters`).
+# does, from scratch on small nets. {numref}`tab-times-chapters` has what was measured so far.
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Seconds to execute each chapter.", "name": "tab-times-chapters"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Seconds to execute a chapter.", "name": "tab-times-chapters"}}
 catalogue.chapter_times(store)

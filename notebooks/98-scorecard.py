@@ -67,15 +67,15 @@ assert words.sum() == len(claims)
 # The verdicts on {glue:text}`score_claims` claims: {glue:text}`score_reproduced` reproduced,
 # {glue:text}`score_partly` partly, {glue:text}`score_not_reproduced` not reproduced,
 # {glue:text}`score_undecided` undecided, {glue:text}`score_not_run` not run yet. {numref}`tab-score-decided` has
-# those with a verdict, {numref}`tab-score-open` those without.
+# those whose runs are there, {numref}`tab-score-open` the others.
 #
-# ## What has been decided
+# ## What has been run
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The claims with a verdict. Their names begin with the source: A is the replicated study, B is Hinton's paper and code, C the study of learning without labels. Errors in percent, differences in points and with their sign, measured values with their 95 % interval.", "name": "tab-score-decided"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The claims whose runs are there. Their names begin with the source: A is the replicated study, B is Hinton's paper and code, C the study of learning without labels. Errors in percent, differences in points and with their sign, measured values with their 95 % interval. A share of dead units has none from one seed, and stays undecided.", "name": "tab-score-decided"}}
 decided = verdicts[verdicts["verdict"] != "not run"]
 plateau = verdicts.loc["A-momentum-plateau", "measured"].split() or ["open"]
 glue("score_momentum", plateau[0], display=False)
-decided.drop(columns=["source", "runs", "command"])
+decided.drop(columns=["source", "runs", "study"])
 
 # %% [markdown]
 # The measured value of *A-momentum-plateau*, {glue:text}`score_momentum` points, meets the letter of its bound and says
@@ -83,7 +83,7 @@ decided.drop(columns=["source", "runs", "command"])
 #
 # ## What is open
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The claims whose runs are missing, with the published value (errors in percent, differences in points) and the command that trains what decides them.", "name": "tab-score-open"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The claims whose runs are missing, with the published value (errors in percent, differences in points) and the study that decides them: `python -m ff_utils study NAME` trains it.", "name": "tab-score-open"}}
 verdicts[verdicts["verdict"] == "not run"][
-    ["claim", "source", "published", "command"]
+    ["claim", "source", "published", "study"]
 ]

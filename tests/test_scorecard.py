@@ -144,12 +144,12 @@ def test_the_rules_name_every_kind():
 @pytest.mark.parametrize(
     ("kind", "rule", "words"),
     [
-        ("level", {"band": [1.75, 2.5]}, "1.75 to 2.5"),
-        ("at_most", {"bound": 0.1}, "≤ 0.1"),
-        ("at_least", {"bound": 0.4}, "≥ 0.4"),
-        ("difference", {"band": [-0.6, -0.05]}, "−0.6 to −0.05, not 0"),
-        ("difference", {"band": [-100, -1]}, "≤ −1, not 0"),
-        ("difference", {"band": [0.1, 100]}, "≥ 0.1, not 0"),
+        ("level", {"band": [1.75, 2.5]}, "1.75 to 2.50"),
+        ("at_most", {"bound": 0.1}, "≤ 0.10"),
+        ("at_least", {"bound": 0.4}, "≥ 0.40"),
+        ("difference", {"band": [-0.6, -0.05]}, "−0.60 to −0.05, not 0"),
+        ("difference", {"band": [-100, -1]}, "≤ −1.00, not 0"),
+        ("difference", {"band": [0.1, 100]}, "≥ 0.10, not 0"),
         ("choice", {"partly": [1, 4]}, "2 among the best"),
     ],
 )

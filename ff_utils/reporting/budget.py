@@ -42,10 +42,10 @@ class Speed:
     def __str__(self) -> str:
         rate = f"{self.per_second / 1e9:.0f} · 10⁹ operations per second"
         if self.runs == 0:
-            return f"No run of the published size is stored. {self.hardware} is expected to reach {rate}."
+            return f"No run of the published size is stored. {self.hardware.capitalize()} is expected to reach {rate}."
         return (
             f"The {self.runs} stored runs of the published size on {self.hardware}, reached {rate} in the median, "
-            "evaluation included. Each size and kind of negatives is counted at its own speed."
+            "evaluation included."
         )
 
     def seconds(self, planned: list[Planned]) -> list[float]:
@@ -78,7 +78,7 @@ def measured(store: Store) -> Speed:
     if wide.empty:
         device = default_device()
         seconds = expected_seconds(profile.base, 1, profile.training_images, fastest_dtype(device), device)
-        return Speed(operations(Planned(profile.base, 1)) / seconds, 0, "This machine")
+        return Speed(operations(Planned(profile.base, 1)) / seconds, 0, "this machine")
     most = wide["hardware"].mode()[0]
     there = found[found["hardware"] == most]
     speeds = {(size, None): speed for size, speed in there.groupby("hidden")["per_second"].median().items()}
@@ -106,7 +106,8 @@ def makespan(seconds: list[float], workers: int) -> float:
 
 def by_study(speed: Speed, workers: int) -> pd.DataFrame:
     """What each study adds to those above it: runs, epochs, work, and the time of that."""
-    columns = ["runs", "epochs", "10¹⁵ operations", speed.hardware, "one GPU (estimated)", f"{workers} such machines"]
+    machines = [speed.hardware, "one GPU (estimated)", f"{workers} machines of two cores"]
+    columns = ["runs", "epochs", "10¹⁵ operations", *machines]
 
     def row(runs: int, planned: list[Planned]) -> list:
         work, seconds = sum(map(operations, planned)), speed.seconds(planned)

@@ -11,16 +11,11 @@ from ..config import RECIPES, RunConfig, command_of, nearest_recipe
 from ..results import Run, Store
 from ..studies.collecting import readable_time
 from .comparing import VALIDATION
+from .formats import layers
 
 CURVE = (96, 28)  # Pixels of the small curves,
 CURVE_POINTS = 30
 CURVE_RANGE = (0.5, 100.0)  # and the errors in percent at their lower and upper edge: the same for all runs.
-
-
-def layers(config: RunConfig) -> str:
-    """The hidden layers as people write them: 4 × 2000, or 500, 300, 200."""
-    same = len(set(config.hidden)) == 1
-    return f"{len(config.hidden)} × {config.hidden[0]}" if same else ", ".join(map(str, config.hidden))
 
 
 def seconds_of(run: Run) -> float:
@@ -50,8 +45,8 @@ def contents(config: RunConfig) -> str:
 
 def hardware(run: Run) -> str:
     """What a run was computed on."""
-    threads = run.provenance["threads"]
-    return f"{run.provenance['device']}, {threads} thread{'s' * (threads != 1)}, {run.provenance['dtype']}"
+    device, threads = run.provenance["device"].replace("(R)", ""), run.provenance["threads"]
+    return f"{device}, {threads} thread{'s' * (threads != 1)}, {run.provenance['dtype']}"
 
 
 def searchable(store: Store) -> str:
@@ -66,7 +61,7 @@ def _row(run: Run) -> str:
     config, recipe = run.config, nearest_recipe(run.config)
     changed = config.differences(RECIPES[recipe])
     settings = ", ".join(f"{name} = {_value(value)}" for name, value in changed.items()) or "as published"
-    summary = f"{contents(config)}, θ {_value(config.theta)}, lr {_value(config.lr)}, seed {config.seed}"
+    summary = f"{contents(config)}, θ {_brief(config.theta)}, lr {_brief(config.lr)}, seed {config.seed}"
     seconds, name = seconds_of(run), readout(run)
     measured = ["", "", ""]
     if name:
@@ -91,6 +86,12 @@ def _value(value: object) -> str:
     if isinstance(value, tuple):
         return " ".join(map(_value, value))
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _brief(value: float | tuple[float, ...]) -> str:
+    """The same to three figures, and once where it is the same in all layers."""
+    values = dict.fromkeys(f"{one:.3g}" for one in (value if isinstance(value, tuple) else (value,)))
+    return next(iter(values)) if len(values) == 1 else " ".join(f"{one:.3g}" for one in value)
 
 
 def _curve(errors: pd.Series) -> str:
@@ -137,7 +138,7 @@ def times(store: Store) -> pd.DataFrame:
     table = kinds.agg(
         runs=("epochs", "size"), epochs=("epochs", "sum"), each=("seconds per epoch", "median"), sum=("seconds", "sum")
     )
-    table["each"] = [f"{each:.3g}" for each in table["each"]]
+    table["each"] = [f"{each:#.3g}".rstrip(".") for each in table["each"]]
     table["sum"] = [readable_time(total) for total in table["sum"]]
     named = table.rename(columns={"each": "seconds per epoch", "sum": "time in all"}).reset_index()
     return named.set_index("data").rename_axis(index=None, columns="data")

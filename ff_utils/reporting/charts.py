@@ -15,6 +15,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from ..data import excerpt
@@ -24,7 +25,7 @@ from ..studies.collecting import Collected, column, stores, wrong_images
 from .comparing import ONE_PASS, TEST, VALIDATION, change, estimates
 from .diagnostics import effective_negatives, unit_activity
 from .figures import GREY, LAYERS, LINES, NEGATIVE, PIXELS, POSITIVE, WIDTH, draw_image
-from .report import number
+from .formats import number
 from .uncertainty import NORMAL_95, binomial_sd, over_seeds
 
 
@@ -67,6 +68,11 @@ def draw_errors(collected: Collected, *, label: str, reference: dict | None = No
     axes.minorticks_off()
     error_ticks(axes.yaxis)
     axes.legend()
+
+
+def epoch_ticks(axis: Axis) -> None:
+    """Round epochs."""
+    axis.set_major_locator(MaxNLocator(nbins=7, integer=True, steps=[1, 2, 5, 10]))
 
 
 def error_ticks(axis: Axis) -> None:
@@ -112,16 +118,20 @@ def draw_learning(
     if data.empty:
         say_open(axes)
         return
-    palette = sns.color_palette("viridis", len(keys))
+    # An ordered palette for what is ordered; names are to be told apart.
+    ordered = all(isinstance(key, (int, float)) for key in study.keys)
+    palette = sns.color_palette("viridis" if ordered or len(keys) > 10 else "colorblind", len(keys))
     sns.lineplot(data=data, x="epoch", y=metric, hue="shown", hue_order=keys, style="shown", style_order=keys,
                  palette=palette, markers=["o"] * len(keys), dashes=True, markersize=5, errorbar=("pi", 100),
                  ax=axes)  # fmt: skip
     axes.set(ylabel=ylabel, yscale="log" if log else "linear")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    epoch_ticks(axes.xaxis)
     if log:
         error_ticks(axes.yaxis)
     else:
-        axes.set_ylim(0, max(1, axes.get_ylim()[1]))  # A share; where it is 0 throughout, the line lies on the axis.
+        axes.set_ylim(0, max(1, axes.get_ylim()[1]))
+        if not data[metric].any():
+            axes.text(0.5, 0.5, "0 throughout", ha="center", transform=axes.transAxes)
     place = {"bbox_to_anchor": (0, -0.16), "ncols": 2} if below else {"bbox_to_anchor": (1, 1)}
     axes.legend(title=label, title_fontsize=9, loc="upper left", **place)
 
@@ -142,6 +152,9 @@ def draw_effective_rate(studies: dict[str, Collected]) -> None:
         say_open(axes)
         return
     axes.set(xlabel="learning rate / (1 − momentum)", ylabel="validation error (%)", xscale="log", yscale="log")
+    low, high = axes.get_xlim()
+    axes.set_xticks([rate for rate in (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2) if low <= rate <= high])
+    axes.set_xticks([], minor=True)
     axes.xaxis.set_major_formatter("{x:g}")
     error_ticks(axes.yaxis)
     axes.legend(title="varied", title_fontsize=9)
@@ -194,7 +207,7 @@ def draw_concentration(runs: dict[str, Run | None]) -> None:
         values = effective_negatives(run)
         axes.plot(range(1, len(values) + 1), values, marker=marker, markersize=4, color=colour, label=name)
     axes.set(xlabel="epoch", ylabel="effective number of\nwrong labels", ylim=(1, 9.4))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    epoch_ticks(axes.xaxis)
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
 
 
@@ -216,6 +229,8 @@ def draw_curve(run: Run | None, until: int, *, published: dict[int, tuple[float 
             (TEST, NEGATIVE, "", "test, label search"),
         ):
             found = column(run, metric).loc[:until].dropna()
+            if published and axes is panels[0, 1] and metric == ONE_PASS:
+                continue  # It is far above, or not there at all.
             marker = "" if style else "D"
             axes.plot(found.index, found, linestyle=style or "none", marker=marker, color=colour, label=name)
         for part, (colour, name) in enumerate(((POSITIVE, "validation"), (NEGATIVE, "test"))):
@@ -234,7 +249,7 @@ def draw_curve(run: Run | None, until: int, *, published: dict[int, tuple[float 
     panels[0, 0].set_ylabel("error (%)")
     error_ticks(panels[0, 0].yaxis)
     for axes in panels[0]:
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        epoch_ticks(axes.xaxis)
     figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
 
 
@@ -247,8 +262,8 @@ def draw_steps(table: pd.DataFrame) -> None:
     places = np.arange(len(table))
     for axes, part, colour, title in zip(panels, ("val", "test"), (POSITIVE, NEGATIVE), ("validation", "test"),
                                          strict=True):  # fmt: skip
-        axes.barh(places - 0.2, table[part], 0.38, fill=False, edgecolor=colour, linewidth=1.4, label="the source's")
-        axes.barh(places + 0.2, table[f"our {part}"], 0.38, color=colour, label="ours")
+        axes.barh(places - 0.2, table[part], 0.38, fill=False, edgecolor=colour, linewidth=1.4)
+        axes.barh(places + 0.2, table[f"our {part}"], 0.38, color=colour)
         for place, (theirs, ours) in enumerate(zip(table[part], table[f"our {part}"], strict=True)):
             for offset, error in ((-0.2, theirs), (0.2, ours)):
                 shown = "open" if np.isnan(error) and offset > 0 else "" if np.isnan(error) else f" {error:.2f}"
@@ -257,7 +272,8 @@ def draw_steps(table: pd.DataFrame) -> None:
         axes.margins(x=0.15)
     panels[0].set_yticks(places, table.index)
     panels[0].invert_yaxis()
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
+    kinds = [Patch(fill=False, edgecolor=GREY, linewidth=1.4), Patch(color=GREY)]
+    figure.legend(kinds, ["the source's", "ours"], loc="outside upper right", ncols=2)
 
 
 def draw_seeds(groups: dict[str, list[float]], images: int) -> None:
@@ -322,7 +338,7 @@ def draw_goodness(runs: dict[str, Run]) -> None:
         say_open(plt.subplots(figsize=(7, 2))[1])
         return
     layers = max(len(run.config.hidden) for run in runs.values())
-    _, grid = plt.subplots(
+    figure, grid = plt.subplots(
         len(runs), layers, figsize=(7.4, 1.0 + 1.75 * len(runs)), sharex="row", sharey="row", squeeze=False
     )
     for axes_row, (name, run) in zip(grid, runs.items(), strict=True):
@@ -339,7 +355,7 @@ def draw_goodness(runs: dict[str, Run]) -> None:
         axes_row[0].set_ylabel(f"{name}\ngoodness / θ", fontsize=9)
     for axes in grid[-1]:
         axes.set_xlabel("epoch", fontsize=9)
-    grid[0][0].legend(fontsize=8)
+    figure.legend(*grid[0][0].get_legend_handles_labels(), loc="outside upper right", ncols=2, fontsize=8)
 
 
 def keep(name: str, profile: str) -> None:

@@ -16,6 +16,7 @@ from ..results import Run
 from ..studies import Study
 from ..studies.collecting import Collected, value
 from .comparing import VALIDATION
+from .formats import in_figures
 
 HYSTERICAL = 5.0  # Times the mean activity of the layer, from which a unit counts as hysterical.
 
@@ -45,7 +46,8 @@ def layers_of(runs: dict[str, Run | None]) -> pd.DataFrame:
     for name, run in runs.items():
         table = layer_table(run)
         rows[name] = {
-            f"layer {i}": f"{row['goodness gap / θ']:.3f}; {row['error (%)']:.1f} %" for i, row in table.iterrows()
+            f"layer {i}": f"{in_figures(row['goodness gap / θ'], 3)}; {row['error (%)']:.1f} %"
+            for i, row in table.iterrows()
         } or {"layer 1": "open"}
     return pd.DataFrame(rows).T.fillna("")
 
@@ -118,7 +120,7 @@ def unit_table(runs: dict[str, Run | None]) -> pd.DataFrame:
             rows[name, f"layer {layer}"] = {
                 "dead (%)": f"{100 * (active == 0).mean():.1f}",
                 "hysterical (%)": f"{100 * (mean > HYSTERICAL * mean.mean()).mean():.1f}",
-                "on for 95 % of the images (%)": f"{100 * (active > 0.95).mean():.1f}",
+                "on for over 95 % of the images (%)": f"{100 * (active > 0.95).mean():.1f}",
             }
     frame = pd.DataFrame(rows).T.fillna("")
     frame.index = [" ".join(filter(None, key)) for key in frame.index]
@@ -144,7 +146,7 @@ def frequent_negatives(runs: dict[str, Run | None], count: int = 8) -> pd.DataFr
         share /= share.sum(1, keepdims=True)
         order = np.argsort(share, axis=None)[::-1][:count]
         pairs = zip(*np.unravel_index(order, share.shape), strict=True)
-        columns[name] = [f"{true} → {negative} ({share[true, negative]:.0%})" for true, negative in pairs]
+        columns[name] = [f"{true} → {negative} ({100 * share[true, negative]:.0f} %)" for true, negative in pairs]
     return pd.DataFrame(columns, index=range(1, count + 1)).rename_axis(columns="rank")
 
 

@@ -301,7 +301,7 @@ def draw_lengths(raw: tuple[Tensor, Tensor], direction: tuple[Tensor, Tensor], s
         ax.set(title=title, xlabel="goodness of an untrained second layer")
         note = f"positive greater\nin {share:.0f} % of pairs"
         ax.text(0.99, 0.95, note, transform=ax.transAxes, ha="right", va="top", fontsize=9)
-    axes[0].legend(loc="center right")
+    axes[0].legend(loc="upper left")
 
 
 # -- data and protocol ------------------------------------------------------------------------------

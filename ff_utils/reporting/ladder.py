@@ -15,7 +15,7 @@ from ..studies.gap import FACTORS, SCALES
 from . import charts
 from .comparing import TEST, VALIDATION, change, estimates
 from .figures import GREY, MARK, POSITIVE, WIDTH
-from .report import points
+from .report import signed
 from .uncertainty import Estimate
 
 A, B = "ends: A", "ends: B"
@@ -59,7 +59,7 @@ def answer(collected: Collected) -> pd.DataFrame:
     """What explains the gap: the parts in words, below each other."""
     words = {"scales": "the five of scale together: " + ", ".join(SCALES)} | FACTORS
     rows = {
-        part: {"what changes": words[part]} | {way: points(ways[way]) for way in ("added", "in company")}
+        part: {"what changes": words[part]} | {way: signed(ways[way]) for way in ("added", "in company")}
         for part, ways in parts(collected).items()
     }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(columns="part")
@@ -68,7 +68,7 @@ def answer(collected: Collected) -> pd.DataFrame:
 def table(collected: Collected) -> pd.DataFrame:
     """The contributions in words, below each other in the order of the ladder."""
     rows = {
-        factor: {"what changes": FACTORS[factor]} | {way: points(found) for way, found in ways.items()}
+        factor: {"what changes": FACTORS[factor]} | {way: signed(found) for way, found in ways.items()}
         for factor, ways in contributions(collected).items()
     }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(columns="factor")
@@ -99,9 +99,10 @@ def draw(collected: Collected) -> None:
     rows = [i for i, key in enumerate(steps) if key in errors]
     means = [errors[steps[i]].mean for i in rows]
     left.plot(means, rows, "o-", color=POSITIVE)
-    for row, mean in zip(rows, means, strict=True):
-        left.annotate(f"{mean:.2f}", (mean, row), xytext=(7, 4), textcoords="offset points", fontsize=8,
-                      bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6})  # fmt: skip
+    for row, mean, above in zip(rows, means, [means[0], *means], strict=False):
+        # On the side of the point that the line from above does not come from.
+        place = {"xytext": (-7, 0), "ha": "right"} if above > 1.5 * mean else {"xytext": (7, 4)}
+        left.annotate(f"{mean:.2f}", (mean, row), textcoords="offset points", fontsize=8, **place)
     left.set(xscale="log", xlabel="validation error (%)", title="factors added one by one")
     left.set_yticks(range(len(steps)), ["A's recipe", *(f"+ {factor}" for factor in factors)])
     charts.error_ticks(left.xaxis)
@@ -113,11 +114,11 @@ def draw(collected: Collected) -> None:
         known = [(i + 1, found[factor][way]) for i, factor in enumerate(factors) if found[factor][way]]
         means = [e.mean for _, e in known]
         bars = [[e.mean - e.low for _, e in known], [e.high - e.mean for _, e in known]]
-        name = "alone, in A's recipe" if way == "alone" else "in company, in B's"
+        name = "alone, in A's recipe" if way == "alone" else "in company, in B's code"
         right.errorbar(means, [i + shift for i, _ in known], xerr=bars, fmt=marker, color=colour, label=name, ms=5)
     right.axvline(0, color=GREY, linewidth=0.8)
     right.set_xscale("symlog", linthresh=1)
     right.set_xlim(-200, 200)  # No change of an error is greater than 100 points.
     right.xaxis.set_major_formatter("{x:g}")
-    right.set(xlabel="change of the error (points)", title="each factor by itself")
+    right.set(xlabel="change of the error (points)", title="each factor, alone and in company")
     right.legend(loc="upper left", fontsize=8)

@@ -12,10 +12,11 @@ from IPython.display import Markdown
 
 from ..config import command_of
 from ..results import Run
-from ..studies import Study, get
-from ..studies.collecting import Collected, collect, counted, expected, readable_time, value
-from . import catalogue, published
+from ..studies import Planned, Profile, Study, get
+from ..studies.collecting import Collected, collect, counted, expected, readable_time, stores, value
+from . import budget, catalogue, published
 from .comparing import ONE_PASS, TEST, VALIDATION, change, choose, difference, estimates, measured, picks
+from .formats import field, in_figures, layers, number, p_value, setting
 from .uncertainty import Estimate
 
 SYMBOLS = {
@@ -36,12 +37,12 @@ def plan(study: Study) -> pd.DataFrame:
     """The cells of a study as a table: what varies, how long, with which seeds."""
     rows = [
         {
-            **cell.settings,
+            **{name: setting(name, value) for name, value in cell.settings.items()},
             **({"θ / width": cell.config.per_layer("theta")[-1] / cell.config.hidden[-1]}
                if study.factor == "theta" else {}),
-            "layers": catalogue.layers(cell.config),
+            "layers": layers(cell.config),
             "epochs": cell.epochs,
-            "seeds": ", ".join(map(str, cell.seeds)),
+            "seeds": ", ".join(map(str, cell.seeds)) if len(cell.seeds) > 1 else f"seed {cell.seeds[0]}",
         }
         for cell in study.cells
     ]  # fmt: skip
@@ -57,41 +58,50 @@ FIXED = (
 def roles(study: Study) -> pd.DataFrame:
     """Which hyperparameters the study is about, which are nuisance, and what the rest is held at."""
     varied = {name for cell in study.cells for name in study.base.differences(cell.config)} or {study.factor}
+    seeds = "averaged over" if max(len(cell.seeds) for cell in study.cells) > 1 else "one"
     rows = [("scientific", name, "varied") for name in sorted(varied)]
-    rows += [("nuisance", name, "averaged over") for name in study.nuisance]
-    rows += [("fixed", name, getattr(study.base, name)) for name in FIXED if name not in varied]
+    rows += [("nuisance", name, seeds) for name in study.nuisance]
+    rows += [("fixed", name, field(study.base, name)) for name in FIXED if name not in varied]
     return _table([dict(zip(("role", "hyperparameter", "value"), row, strict=True)) for row in rows], "role")
 
 
 def status(collected: Collected) -> Markdown:
     """Which runs there are; for those there are not, the command that trains them and its time."""
-    study, found, missing = collected.study, len(collected.table), collected.missing
+    study, found, missing = collected.study, len(collected.by_name), collected.missing
     command = f"python -m ff_utils study {study.name} --profile {study.profile.name}"
     text = f"{found} of {found + len(missing)} runs of this study are in the results."
     if missing:
-        seconds = readable_time(expected(missing, study.profile.training_images))
         commands = "\n".join(command_of(planned.config, planned.epochs) for planned in missing[:3])
         more = f"\n# … and {len(missing) - 3} more" if len(missing) > 3 else ""
         others, them = ("The other is", "it") if len(missing) == 1 else ("The others are", "them")
         text += (
-            f" {others} shown as open; training {them} takes about {seconds} on this machine:\n\n"
+            f" {others} open; training {them} takes about {_time_of(missing, study.profile)}:\n\n"
             f"```shell\n{command}\n```\n\n"
             f"or one by one:\n\n```shell\n{commands}{more}\n```"
         )
     if longer := study.extended().cells:
         there = collect(study.extended())
+        found = len(there.by_name)
         text += (
-            f"\n\nAt {longer[0].epochs} epochs {len(there.table)} of {len(there.table) + len(there.missing)} runs are "
-            f"in the results; the others are open. After the shorter ones, `{command}` goes on to them."
+            f"\n\nAt {longer[0].epochs} epochs {found} of {found + len(there.missing)} runs are in the results; the "
+            f"others are open. After the shorter ones, `{command}` goes on to them."
         )
     return Markdown(text)
+
+
+def _time_of(missing: list[Planned], profile: Profile) -> str:
+    """How long runs will take: at the published size by the stored runs, else by a measurement here."""
+    if profile.name != "paper":
+        return f"{readable_time(expected(missing, profile.training_images))} on this machine"
+    speed = budget.measured(stores(profile.name)[0])
+    return f"{readable_time(sum(speed.seconds(missing)))} on {speed.hardware}"
 
 
 def overview(parts: Iterable[Collected]) -> Markdown:
     """Of several studies how many runs there are, and the commands for the others."""
     lines = []
     for collected in parts:
-        study, found = collected.study, len(collected.table)
+        study, found = collected.study, len(collected.by_name)
         line = f"- `{study.name}`: {found} of {found + len(collected.missing)} runs are in the results"
         if collected.missing:
             line += f"; the others are open: `python -m ff_utils study {study.name} --profile {study.profile.name}`"
@@ -134,7 +144,7 @@ def result_table(collected: Collected) -> pd.DataFrame:
         if validation := found["validation error (%)"].get(key):
             shown = {name: _of_seeds(errors.get(key), validation.seeds) for name, errors in found.items()}
             chosen = "best" if key == best else "within one standard error" if key in tied else ""
-            rows.append(shown | {"seeds": validation.seeds, "chosen": chosen})
+            rows.append(shown | {"seeds": validation.seeds} | ({"chosen": chosen} if tied else {}))
         else:
             rows.append({"validation error (%)": "open"})
     return _table(rows, study.factor, study.keys)
@@ -175,11 +185,11 @@ def at_paper_scale_in_words(name: str) -> str:
     )
 
 
-def with_open_row(table: pd.DataFrame, lacking: pd.Series) -> pd.DataFrame:
-    """`table` with one last row in place of those that are `lacking`, a boolean per row."""
+def with_open_row(table: pd.DataFrame, lacking: pd.Series, rows: str = "cells") -> pd.DataFrame:
+    """`table` with one last row in place of those that are `lacking`, a boolean per row; `rows` says what rows are."""
     shown = table[~lacking].copy()
     if lacking.any():
-        shown.loc[f"{lacking.sum()} of {len(table)} cells"] = ["open"] + [""] * (table.shape[1] - 1)
+        shown.loc[f"{lacking.sum()} of {len(table)} {rows}: open"] = ""
     return shown
 
 
@@ -190,14 +200,10 @@ def timing(collected: Collected) -> Markdown:
         return Markdown("No run of this study is in the results yet.")
     total = sum(map(catalogue.seconds_of, runs))
     return Markdown(
-        f"{counted(runs)}, {readable_time(total)} in all, {readable_time(total / len(runs))} each on average, on "
-        + "; ".join(sorted(set(map(catalogue.hardware, runs)))) + "."
+        f"{counted(runs)}, {readable_time(total)}"
+        + (f" in all, {readable_time(total / len(runs))} each on average" if len(runs) > 1 else "")
+        + ", on " + "; ".join(sorted(set(map(catalogue.hardware, runs)))) + "."
     )  # fmt: skip
-
-
-def number(value: object) -> str:
-    """A number, or a word, as prose has it; "open" for None, which stands for a missing run."""
-    return "open" if value is None else value if isinstance(value, str) else f"{value:g}"
 
 
 def side(found: Estimate | None, words: tuple[str, str, str]) -> str:
@@ -230,8 +236,13 @@ def points(found: Estimate | None) -> str:
     """A difference as prose has it, −0.18 points (−0.40 to +0.04); "open" for None."""
     if found is None:
         return "open"
-    mean, low, high = (f"{v:+.2f}".replace("-", "−") for v in (found.mean, found.low, found.high))
+    mean, low, high = (in_figures(v, signed=True) for v in (found.mean, found.low, found.high))
     return f"{mean} points ({low} to {high})" if found.bounded else f"{mean} points (one seed, no interval)"
+
+
+def signed(found: Estimate | None) -> str:
+    """A difference as a table has it, −0.18 [−0.40, +0.04]; "open" for None."""
+    return "open" if found is None else found.text(signed=True)
 
 
 def milestones(runs: dict[str, Run | None], epochs: tuple[int, ...], metric: str = VALIDATION) -> pd.DataFrame:
@@ -256,7 +267,7 @@ def difference_table(collected: Collected, pairs: list[tuple], metrics: dict[str
     rows = [
         {"from": before, "to": after}
         | {
-            name: points(change(collected, {factor: before}, {factor: after}, metric))
+            name: signed(change(collected, {factor: before}, {factor: after}, metric))
             for name, metric in metrics.items()
         }
         for before, after in pairs
@@ -272,12 +283,12 @@ def gains(collected: Collected, reference: object) -> pd.DataFrame:
         if key != reference:
             ways = {"validation": VALIDATION, "test": TEST}
             found = {name: change(collected, {factor: reference}, {factor: key}, m) for name, m in ways.items()}
-            row = {factor: key} | {name: points(estimate) for name, estimate in found.items()}
-            p = found["validation"] and found["validation"].p_value
-            row["p (validation)"] = "open" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
+            row = {factor: key} | {name: signed(estimate) for name, estimate in found.items()}
+            validation = found["validation"]
+            row["p (validation)"] = p_value(validation.p_value) if validation else "open"
             # Only times on equally many threads compare; of several numbers of threads, those on the most.
             costs = (_epoch_seconds(collected, key) / _epoch_seconds(collected, reference)).dropna()
-            cost = "open" if p is None else "not comparable" if costs.empty else f"× {costs.iloc[-1]:.2f}"
+            cost = "open" if validation is None else "not comparable" if costs.empty else f"× {costs.iloc[-1]:.2f}"
             rows.append(row | {"time of an epoch": cost})
     return _table(rows, factor)
 
@@ -318,17 +329,23 @@ def answer(exercise: str, reference: str) -> str:
 def field_table(ours: dict[str, Collected]) -> pd.DataFrame:
     """What public implementations report, and below it the cells of our studies that have a run."""
     rows = [
-        {"system": system.name, "net": system.net, "epochs": system.epochs, "test error (%)": system.error, "seeds": ""}
+        {
+            "system": system.name,
+            "net": system.net.replace(" ", "\u00a0"),
+            "epochs": system.epochs,
+            "test error (%)": system.error,
+            "seeds": "",
+        }
         for system in published.FIELD
     ]
     for name, collected in ours.items():
         errors, factor = estimates(collected, TEST), collected.study.factor
         for cell in collected.study.cells:
             if (key := cell.settings[factor]) in errors:
-                # Changes and recipes speak for themselves.
+                # Changes and recipes speak for themselves, and what is as published needs no word.
                 words = key if factor in ("change", "recipe") else f"{SYMBOLS.get(factor, factor)} {number(key)}"
-                net = catalogue.layers(cell.config)
-                row = {"system": f"ours: {name}, {words}", "net": net, "epochs": cell.epochs}
+                words = {"none": "", "the code": "", "jitter (pixels) 0": ""}.get(words, f", {words}")
+                row = {"system": f"ours: {name}{words}", "net": layers(cell.config), "epochs": cell.epochs}
                 rows.append(row | {"test error (%)": str(errors[key].of_an_error()), "seeds": errors[key].seeds})
     return _table(rows, "system")
 
@@ -341,7 +358,7 @@ def step_table(collected: Collected, steps: list[tuple[int, int]]) -> pd.DataFra
         row = {"epochs": f"{start} → {end}"}
         for name, metric in (("validation", VALIDATION), ("test", TEST)):
             found = difference(*(measured(collected, {}, metric, epoch) for epoch in (start, end)))
-            row[name] = points(found) if found else lacking
+            row[name] = signed(found) if found else lacking
         rows.append(row)
     return _table(rows, "epochs")
 

@@ -19,7 +19,8 @@ from ..results import project_folder
 from ..studies import collecting
 from ..studies.collecting import Collected
 from .comparing import Measured, choose, complete, difference, measured
-from .report import points
+from .formats import in_figures, number
+from .report import signed
 from .uncertainty import Estimate, over_seeds, range_of_two
 
 KINDS = ("level", "at_least", "at_most", "difference", "choice")
@@ -88,7 +89,7 @@ def judge(claim: Claim) -> Verdict:
     bound = claim.rule.get("bound")
     # An end of the interval that two digits would put onto the bound stands on one side of it.
     close = any(round(end, 2) == bound != end for end in (estimate.low, estimate.high))
-    text = estimate.text(digits=3 if close else 2, signed=_kind_of_value(measure) != "level")
+    text = estimate.text(digits=3 if close else 2, signed=_is_difference(measure))
     return Verdict(judged, text, runs, estimate.one_seed)
 
 
@@ -107,6 +108,10 @@ def _measured(collected: Collected, measure: dict) -> Found:
 
 def _kind_of_value(measure: dict) -> str:
     return measure.get("quantity", "difference" if "from" in measure else "level")
+
+
+def _is_difference(measure: dict) -> bool:
+    return _kind_of_value(measure) in ("difference", "best_nonzero_minus_zero")
 
 
 def _level(collected: Collected, measure: dict) -> Found:
@@ -174,21 +179,22 @@ def _judge_choice(claim: Claim, collected: Collected) -> Verdict:
     inside = all(low <= value <= high for value in tied)
     word = "reproduced" if claim.published in tied else "partly" if inside else "not reproduced"
     estimate = complete(collected, metric)[best]
-    text = f"best {best:g}; tied {', '.join(f'{v:g}' for v in tied)}"
+    others = ", ".join(number(value) for value in tied if value != best)
+    text = f"best {number(best)}" + (f"; within one standard error {others}" if others else ", alone")
     return Verdict(word, text, tuple(collected.by_name), estimate.one_seed)
 
 
 def condition(claim: Claim) -> str:
     """What the measured value has to be for `reproduced`, in words."""
     if claim.kind == "choice":
-        return f"{claim.published:g} among the best"
+        return f"{number(claim.published)} among the best"
     if claim.kind in ("at_least", "at_most"):
-        return f"{'≥' if claim.kind == 'at_least' else '≤'} {claim.rule['bound']:g}"
-    low, high = (f"{end:g}".replace("-", "−") for end in claim.rule["band"])
+        return f"{'≥' if claim.kind == 'at_least' else '≤'} {in_figures(claim.rule['bound'])}"
+    low, high = (in_figures(end) for end in claim.rule["band"])
     if claim.kind == "level":
         return f"{low} to {high}"
     # A band of a difference that ends at ±100 points is open on that side.
-    return (f"≤ {high}" if low == "−100" else f"≥ {low}" if high == "100" else f"{low} to {high}") + ", not 0"
+    return (f"≤ {high}" if low == "−100.00" else f"≥ {low}" if high == "100.00" else f"{low} to {high}") + ", not 0"
 
 
 # What a claim compares, where the name in its study would say little.
@@ -229,8 +235,17 @@ def spelled_out(claim: Claim) -> str:
     return claim.statement.strip() + (f" ({'; '.join(notes)})" if notes else "")
 
 
+def _published(claim: Claim) -> str:
+    """The source's number: of errors to as many figures as it gives, C to one and the others to two."""
+    if claim.published is None:
+        return ""
+    if claim.kind == "choice":
+        return number(claim.published)
+    return in_figures(claim.published, 1 if claim.second_hand else 2, signed=_is_difference(claim.measure))
+
+
 def table(claims: list[Claim]) -> pd.DataFrame:
-    """The scorecard as a table, in the order of the claims; `command` trains what decides a claim."""
+    """The scorecard as a table, in the order of the claims; `study` has the runs that decide a claim."""
     rows = []
     for claim in claims:
         verdict, study = judge(claim), claim.measure["study"]
@@ -238,12 +253,12 @@ def table(claims: list[Claim]) -> pd.DataFrame:
             {
                 "claim": spelled_out(claim),
                 "source": claim.source.split(",")[0],
-                "published": "" if claim.published is None else f"{claim.published:g}".replace("-", "−"),
+                "published": _published(claim),
                 "reproduced if": condition(claim),
                 "measured": verdict.measured.replace("\u00a0[", " ["),  # On two lines: the claim needs the room.
                 "verdict": verdict.word + (", one seed" if verdict.one_seed else ""),
                 "runs": len(verdict.runs) or "",
-                "command": f"python -m ff_utils study {study}" if study in studies.STUDIES else "not built",
+                "study": study if study in studies.STUDIES else "not built",
             }
         )
     return pd.DataFrame(rows, index=[claim.id for claim in claims])
@@ -266,7 +281,7 @@ def small_nets(claims: list[Claim]) -> pd.DataFrame:
         collected = collecting.collect(studies.get(measure["study"], profile.name), "never")
         measure["metric"] = measure["metric"].replace("test_", "val_")
         found = _difference(collected, scaled(measure))
-        row = {"small nets": points(found and found[0]), "direction": _direction(found, claim)}
+        row = {"small nets": signed(found and found[0]), "direction": _direction(found, claim)}
         rows[spelled_out(claim)] = row
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(columns="claim")
 

@@ -15,8 +15,8 @@ from .. import studies
 from ..config import RECIPES, RunConfig, nearest_recipe
 from ..results import Run
 from ..studies import Profile, collecting
-from . import catalogue
 from .comparing import IMAGES, TEST, VALIDATION, Measured
+from .formats import in_figures, layers, p_value
 from .published import STEPS, TABLE_1, Row
 from .uncertainty import Estimate, binomial_sd, mcnemar, over_seeds, paired_difference, seeds_needed
 
@@ -90,8 +90,7 @@ def run_in_words(run: Run) -> str:
     listed = " and ".join(filter(None, (", ".join(changes[:-1]), *changes[-1:])))
     name = {"paper": "the study's recipe", "hinton": "Hinton's code"}[recipe]
     return (
-        f"{name}{' with ' * bool(changes)}{listed}, {catalogue.layers(config)} units, {run.epochs} epochs, one seed, "
-        f"run {run.id}"
+        f"{name}{' with ' * bool(changes)}{listed}, {layers(config)} units, {run.epochs} epochs, one seed, run {run.id}"
     )
 
 
@@ -203,9 +202,9 @@ def paired_tests(groups: dict[str, dict[int, Measured]], first: str, second: str
                 "seed": seed,
                 f"only {first} wrong": int((wrong[0] & ~wrong[1]).sum()),
                 f"only {second} wrong": int((wrong[1] & ~wrong[0]).sum()),
-                "difference (points)": f"{difference:+.2f}",
+                "difference (points)": in_figures(difference, signed=True),
                 "SD": f"{sd:.2f}",
-                "p": f"{mcnemar(*wrong):.1g}",
+                "p": p_value(mcnemar(*wrong)),
             }
         )
     if not rows:
@@ -233,7 +232,7 @@ def resolution_table(seed_sd: float | None) -> pd.DataFrame:
     for name, before, after in PUBLISHED_STEPS:
         step = after - before
         sampling = (binomial_sd(before) ** 2 + binomial_sd(after) ** 2) ** 0.5
-        row = {"step (points)": f"{step:+.2f}", "SD by images": f"{sampling:.2f}",
+        row = {"step (points)": in_figures(step, signed=True), "SD by images": f"{sampling:.2f}",
                "in SD by images": f"{abs(step) / sampling:.2f}"}  # fmt: skip
         if seed_sd is None:
             row |= {"in SD by seeds": "open", "seeds needed": "open"}

@@ -12,6 +12,8 @@ from statistics import NormalDist
 import numpy as np
 from scipy import stats
 
+from .formats import in_figures
+
 IMAGES = 10_000  # In MNIST's validation and test sets.
 NORMAL_95 = NormalDist().inv_cdf(0.975)  # Half of a 95 % interval, in standard deviations.
 
@@ -61,8 +63,8 @@ class Estimate:
 
     def text(self, digits: int = 2, signed: bool = False) -> str:
         """Mean and interval, without a break between them, for the narrow columns of tables."""
-        mean, low, high = (f"{end:{'+' * signed}.{digits}f}" for end in (self.mean, self.low, self.high))
-        return (mean + (f"\u00a0[{low},\u00a0{high}]" if self.bounded else "")).replace("-", "−")
+        mean, low, high = (in_figures(end, digits, signed) for end in (self.mean, self.low, self.high))
+        return mean + (f"\u00a0[{low},\u00a0{high}]" if self.bounded else "")
 
     def of_an_error(self) -> Estimate:
         """The same with its interval cut off at 0 and 100 %, which an error can't leave."""

@@ -3,9 +3,9 @@
 In supervised Forward-Forward a negative is the same image under a wrong label, and a layer needs to keep no
 more than what tells right labels from wrong ones. Here the image itself is made wrong, from two real ones:
 
-    hybrid            one image in some regions, another in the rest (source B, section 3.2; the masks are ours)
-    blend             the mean of the two
-    label_and_hybrid  half of the negatives have a wrong label, the other half are hybrids under the right one
+- `hybrid`: one image in some regions, another in the rest (source B, section 3.2; the masks are ours)
+- `blend`: the mean of the two
+- `label_and_hybrid`: half of the negatives have a wrong label, the other half are hybrids under the right one
 
 Nothing here knows a label.
 """

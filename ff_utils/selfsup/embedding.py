@@ -82,7 +82,7 @@ def stroke_width(images: Tensor) -> Tensor:
 
 
 def shifted(images: Tensor, seed: int) -> tuple[Tensor, Tensor]:
-    """`images` [n, …] shifted by up to ±`REACH` pixels, and by how many right and down, [n, 2]."""
+    """`images` [n, …] shifted by up to `REACH` pixels either way, and by how many right and down, [n, 2]."""
     shifter = Shifter(images, REACH)
     drawn = torch.randint(shifter.count, (len(images),), generator=torch.Generator().manual_seed(seed))
     drawn = drawn.to(images.device)

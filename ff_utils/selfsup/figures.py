@@ -169,6 +169,7 @@ def draw_similarities(maps: dict[str, pd.DataFrame]) -> None:
                     xticklabels=short, yticklabels=short, annot_kws={"fontsize": 8})  # fmt: skip
         rows, columns = name.split(" against ") if " against " in name else (name, name)
         ax.set(xlabel=f"layer, {columns}", ylabel=f"layer, {rows}")
+        ax.tick_params(axis="y", rotation=0)
 
 
 def draw_sensitivity(collected: Collected, metric: str = "val_transfer_error") -> None:

@@ -11,7 +11,8 @@ import pandas as pd
 import torch
 
 from ..reporting.comparing import IMAGES, Measured, difference, measured
-from ..reporting.report import FIXED, points, with_open_row
+from ..reporting.formats import DATASETS, METHODS, TASKS, field
+from ..reporting.report import FIXED, points, signed, with_open_row
 from ..reporting.scorecard import load_claims
 from ..reporting.uncertainty import Estimate, over_seeds
 from ..results import Run
@@ -19,14 +20,6 @@ from ..studies import Study, get
 from ..studies.collecting import Collected, collect, column
 from .embedding import linear_cka, scatter, silhouette
 
-DATASETS = {
-    "mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10", "svhn": "SVHN", "digits": "digits",
-}  # fmt: skip
-TASKS = {
-    "rotation": "rotation", "flip": "flip", "flip4": "flip, both axes", "jigsaw": "jigsaw", "classes": "the classes",
-    "none": "untrained",
-}  # fmt: skip
-METHODS = {"forward_forward": "Forward-Forward", "backprop": "backprop", "none": "untrained"}
 PRETEXT = {"forward_forward": "test_label_search_error", "backprop": "test_softmax_error"}
 TRANSFER = dict.fromkeys(METHODS, "test_transfer_error")
 Nets = dict[str, list[Run]]  # By name the runs of a net, one per seed; none where they are missing.
@@ -40,11 +33,12 @@ def roles(study: Study) -> pd.DataFrame:
     scientific = sorted(varied & (asked | {"algorithm", "pretext", "dataset"}))
     rows = [("scientific", name, "varied") for name in scientific]
     rows += [
-        ("of each method", name, ", ".join(dict.fromkeys(f"{getattr(config, name)}" for config in configs)))
+        ("of each method", name, ", ".join(dict.fromkeys(field(config, name) for config in configs)))
         for name in sorted(varied - set(scientific))
     ]
-    rows += [("nuisance", "seed", "averaged over")]
-    rows += [("fixed", name, str(getattr(study.base, name))) for name in FIXED if name not in varied]
+    several = max(len(cell.seeds) for cell in study.cells) > 1
+    rows += [("nuisance", "seed", "averaged over" if several else "one")]
+    rows += [("fixed", name, field(study.base, name)) for name in FIXED if name not in varied]
     table = pd.DataFrame(rows, columns=["role", "hyperparameter", "value"]).set_index("role")
     return table.rename_axis(index=None, columns="role")  # One header row.
 
@@ -103,7 +97,7 @@ def _last(runs: list[Run], metric: str, form: str, of_error: bool = False) -> st
 def accuracy(found: dict[int, Measured]) -> str:
     """An accuracy with its interval, as a table has it."""
     shown = estimate(found)
-    return "open" if shown is None else f"{shown.mean:.1f} ({max(0, shown.low):.1f} to {min(100, shown.high):.1f})"
+    return "open" if shown is None else shown.of_an_error().text(1)
 
 
 def percent(found: dict[int, Measured]) -> str:
@@ -113,8 +107,13 @@ def percent(found: dict[int, Measured]) -> str:
 
 
 def gap(found: dict[int, Measured], reference: dict[int, Measured]) -> str:
-    """The accuracy of `found` less that of `reference`, in points."""
-    return points(difference(found, reference))  # Errors change sign as accuracies.
+    """The accuracy of `found` less that of `reference`, in points, as prose has it."""
+    return points(ahead(found, reference))
+
+
+def ahead(found: dict[int, Measured], reference: dict[int, Measured]) -> Estimate | None:
+    """How far the accuracy of `found` is above that of `reference`, in points."""
+    return difference(found, reference)  # Errors change sign as accuracies.
 
 
 def on_rotation(collected: Collected, reference: Collected, metric: str) -> dict[str, dict[int, Measured]]:
@@ -155,7 +154,7 @@ def settings_table(parts: Iterable[Collected], kind: str) -> pd.DataFrame:
                 source = published(kind, dataset, task)
                 rows[name] = {
                     **{METHODS[method]: accuracy(found) for method, found in both.items()},
-                    "difference": gap(both["forward_forward"], both["backprop"]),
+                    "difference": signed(ahead(both["forward_forward"], both["backprop"])),
                     **{f"C: {METHODS[method]}": value for method, value in source.items()},
                 }
     return pd.DataFrame(rows).T.fillna("")
@@ -165,7 +164,8 @@ def at_paper_scale(kind: str) -> pd.DataFrame:
     """The settings at the published size that have a run, as `settings_table` has them, and how many have none."""
     names = ("pretext", "pretext-svhn", "references")
     table = settings_table([collect(get(name, "paper")) for name in names], kind)
-    return with_open_row(table, table[[METHODS[name] for name in PRETEXT]].isin(["open", ""]).all(axis=1))
+    lacking = table[[METHODS[name] for name in PRETEXT]].isin(["open", ""]).all(axis=1)
+    return with_open_row(table, lacking, "settings")
 
 
 def layers_table(nets: Nets) -> pd.DataFrame:
@@ -199,7 +199,7 @@ def study_table(collected: Collected, rename: str) -> pd.DataFrame:
         rows[name] = {
             "own task": percent(own) if cell.config.pretext != "none" else "no labels",
             "transfer": accuracy(found),
-            "difference": "" if cell is study.cells[0] else gap(found, base),
+            "difference": "" if cell is study.cells[0] else signed(ahead(found, base)),
         }
     return pd.DataFrame(rows).T.rename_axis(columns=rename)
 

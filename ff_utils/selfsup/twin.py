@@ -6,10 +6,10 @@ between a run and its twin is one between local and global gradients. The gradie
 
 `RunConfig.algorithm` says what they descend:
 
-    backprop                the cross-entropy of the softmax head, on images under the neutral label
-    backprop_goodness_last  Forward-Forward's objective, that of the last layer
-    backprop_goodness_all   the same, summed over the layers (or their mean: `layer_reduction`)
-    none                    nothing: the net stays as drawn, the reference for transfer
+- `backprop`: the cross-entropy of the softmax head, on images under the neutral label
+- `backprop_goodness_last`: Forward-Forward's objective, that of the last layer
+- `backprop_goodness_all`: the same, summed over the layers, or their mean with `layer_reduction`
+- `none`: nothing; the net stays as drawn, the reference for transfer
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ def verdict(*found: Estimate | None) -> str:
         return "is open"
     signs = [one.sign for one in found]
     if -1 in signs:
-        return "holds" if set(signs) == {-1} else "holds by half"
+        return "holds" if set(signs) == {-1} else "holds in part"
     return "fails" if 1 in signs else "is not shown"
 
 

@@ -18,6 +18,8 @@ from .plan import PROFILES, Cell, Planned, Profile, Study
 __all__ = ["PROFILES", "STUDIES", "Cell", "Planned", "Profile", "Study", "get", "profile_named", "schedule"]
 
 #: All studies, in the order in which `study all` trains them, what decides most first.
+#:
+#: :meta hide-value:
 STUDIES: dict[str, Callable[[Profile], Study]] = {
     "first-light": search.first_light,
     "pilot": search.pilot,

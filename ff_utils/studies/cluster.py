@@ -1,7 +1,7 @@
 """Runs of a study on other machines, or side by side on this one: through any executor, such as a dask cluster's.
 
-    dask scheduler                                                     # on one machine
-    OMP_NUM_THREADS=2 dask worker tcp://host:8786 --nthreads 1         # on each that trains: its cores
+    dask scheduler                                              # on one machine
+    OMP_NUM_THREADS=2 dask worker tcp://host:8786 --nthreads 1  # on each, with its cores
     python -m ff_utils study all --scheduler tcp://host:8786
 
 A worker trains in its own cache folder and returns the folder of the finished run; only the caller writes to

@@ -168,19 +168,19 @@ def collect(study: Study, train_what: str = "never", progress: bool | None = Non
             return collect(study, "never")
     if train_what == "all":
         readable = [own]
-    rows, by_name, missing = [], {}, []
+    rows, by_name, missing = [], {}, {}  # Cells may share a run.
     for cell, planned in study.runs():
         if run := find(planned, readable):
             by_name[run.id] = run
             rows.append({**cell.settings, "seed": planned.config.seed, "run": run.id, "epochs": cell.epochs})
         else:
-            missing.append(planned)
+            missing[planned] = None
     if missing and train_what != "never":
-        train_all(missing, own, study.profile.training_images, progress)
+        train_all(list(missing), own, study.profile.training_images, progress)
         return collect(study, train_what, progress)
     names = study.cells[0].settings if study.cells else {study.factor: None}
     table = pd.DataFrame(rows, columns=[*names, "seed", "run", "epochs"])
-    return Collected(study, table, by_name, missing)
+    return Collected(study, table, by_name, list(missing))
 
 
 def expected(missing: list[Planned], images: int) -> float:

@@ -96,7 +96,7 @@ def ladder(profile: Profile) -> Study:
     sets |= {("removed", factor): everything - {factor} for factor in factors}
     sets |= {("removed", "scales"): everything - set(SCALES)}
     configs = {key: between(profile, taken) for key, taken in sets.items()}
-    configs["standardized head", "negatives"] = between(profile, {"negatives"}).vary(head_inputs="standardized")
+    configs["standardised head", "negatives"] = between(profile, {"negatives"}).vary(head_inputs="standardized")
     cells = [
         Cell({"change": f"{way}: {factor}", "way": way, "factor": factor}, config,
              short_epochs(profile), profile.pick(smoke=(0,), quick=(0,), paper=(0, 1, 2)))

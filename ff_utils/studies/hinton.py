@@ -65,7 +65,7 @@ def additions(profile: Profile) -> Study:
         "hardest negatives": {"negatives": "label_search"},
         "random negatives": {"negatives": "random"},
         "every wrong label": {"negatives": "all"},
-        "standardized head": {"head_inputs": "standardized"},
+        "standardised head": {"head_inputs": "standardized"},
         "symmetric loss": {"loss": "symmetric"},
         # The gradient carries 1/T: with T times the rate the first steps are as long as they were.
         "soft threshold, T = 4": {"temperature": 4.0, "lr": 0.004},

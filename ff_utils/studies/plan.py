@@ -66,6 +66,8 @@ def _milestones(*epochs: int) -> dict[int, int]:
 
 
 #: The profiles, by name.
+#:
+#: :meta hide-value:
 PROFILES = {
     profile.name: profile
     for profile in (

@@ -74,7 +74,7 @@ def hard_negatives(profile: Profile) -> Study:
         paper=("random", "label_search", "shortlist", "one_pass", "one_pass_sampled"),
     )
     cells = [cell(name, name, warmup=0 if name == "random" else base.warmup) for name in samplers]
-    cells.append(cell("label_search, standardized head", head_inputs="standardized"))
+    cells.append(cell("label_search, standardised head", head_inputs="standardized"))
     cells.append(cell("label_search, no bias", bias=False))
     if profile.name == "paper":
         pairs = [(116.0, 0.04), (112.0, 0.05), (112.0, 0.035), (116.0, 0.05), (116.0, 0.035)]

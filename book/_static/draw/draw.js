@@ -413,7 +413,7 @@
       this.showBars(this.scoreCells, scores?.map((score) => score - this.threshold), scores, whole);
       this.heatCells.forEach((cells, layer) => this.showHeat(cells, goodness, layer));
       if (this.oneCells) {
-        const percent = (value) => (value < 0.005 ? "" : `${whole(100 * value)}%`);
+        const percent = (value) => (value < 0.005 ? "" : `${whole(100 * value)}\u00a0%`);
         this.showBars(this.oneCells, probabilities, probabilities, percent, 1);
       }
       this.verdict.replaceChildren(...this.verdictOf(result));
