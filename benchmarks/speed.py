@@ -35,8 +35,8 @@ from ff_utils.negatives import Batch
 from ff_utils.network import Network, Pass
 from ff_utils.parameters import Parameter
 from ff_utils.readout import error_percent
+from ff_utils.record import MILESTONES, searched
 from ff_utils.results import results_folder
-from ff_utils.training import MILESTONES, searched
 
 SAMPLERS = ("random", "label_search", "shortlist")
 

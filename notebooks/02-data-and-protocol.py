@@ -42,9 +42,9 @@ from ff_utils.data import Shifter, excerpt
 from ff_utils.labels import NEUTRAL, inject
 from ff_utils.negatives import Batch, sampler
 from ff_utils.readout import neutral_codes, one_image
+from ff_utils.record import MILESTONES
 from ff_utils.reporting import figures
 from ff_utils.studies import collecting
-from ff_utils.training import MILESTONES
 
 figures.style()
 collecting.check_parameters(profile, train)

@@ -193,7 +193,7 @@ if best is not None:
 # Lowest on validation by label search is {glue:text}`hard_best`; within one standard error of it:
 # {glue:text}`hard_tied`. Of all these conditions, one run per value would have picked {glue:text}`hard_picks`.
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Validation error by label search over the epochs for each condition. Lines are means over seeds, the shade spans all seeds.", "name": "fig-hard-learning"}, "image": {"alt": "Learning curves, one per sampler."}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Validation error by label search over the epochs for each condition. Lines are means over seeds, the shade spans all seeds. A standardised head changes nothing in a net whose negatives are searched: two of the lines coincide.", "name": "fig-hard-learning"}, "image": {"alt": "Learning curves, one per sampler."}}
 charts.draw_learning(collected, comparing.VALIDATION, label="negatives")
 
 # %% [markdown]

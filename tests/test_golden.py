@@ -1,4 +1,4 @@
-"""A small run whose numbers are kept: where they move, `training.ENGINE_VERSION` has to go up."""
+"""A small run whose numbers are kept: where they move, `record.ENGINE_VERSION` has to go up."""
 
 import pytest
 import torch

@@ -4,11 +4,11 @@ import pytest
 import support
 
 from ff_utils import UserError, studies
+from ff_utils.record import MILESTONES, searched
 from ff_utils.reporting import scorecard
 from ff_utils.reporting.published import STEPS, TABLE_1, TABLE_2
 from ff_utils.reporting.summary import SEARCH
 from ff_utils.studies import collecting
-from ff_utils.training import MILESTONES, searched
 
 SEARCH_LOG = (*SEARCH, "noise", "number-format")
 VALIDATION, TEST = "val_label_search_error", "test_label_search_error"

@@ -14,7 +14,7 @@ import support
 import torch
 import torch.nn.functional as F
 
-from ff_utils import RunConfig, Store, UserError, load, train, training
+from ff_utils import RunConfig, Store, UserError, load, record, train
 from ff_utils.config import command_of
 from ff_utils.trainer import Trainer
 from ff_utils.training import read_checkpoint
@@ -154,7 +154,7 @@ def test_resuming_under_other_versions_warns_and_is_recorded(small, monkeypatch,
     config = RunConfig(**small)
     interrupt(monkeypatch, config, 3, during=2)
     with monkeypatch.context() as newer:
-        newer.setattr(training, "ENGINE_VERSION", training.ENGINE_VERSION + 1)
+        newer.setattr(record, "ENGINE_VERSION", record.ENGINE_VERSION + 1)
         interrupt(monkeypatch, config, 3, during=3)
     assert "resuming at epoch 1 under other versions" in capsys.readouterr().out
     run = train(config, 3, progress=False)  # Back to the first version: that is a change too.

@@ -11,7 +11,7 @@ from ..config import RECIPES, RunConfig, command_of, nearest_recipe
 from ..results import Run, Store
 from ..studies.collecting import readable_time
 from .comparing import VALIDATION
-from .formats import layers
+from .formats import layers, number
 
 CURVE = (96, 28)  # Pixels of the small curves,
 CURVE_POINTS = 30
@@ -90,8 +90,8 @@ def _value(value: object) -> str:
 
 def _brief(value: float | tuple[float, ...]) -> str:
     """The same to three figures, and once where it is the same in all layers."""
-    values = dict.fromkeys(f"{one:.3g}" for one in (value if isinstance(value, tuple) else (value,)))
-    return next(iter(values)) if len(values) == 1 else " ".join(f"{one:.3g}" for one in value)
+    values = [number(float(f"{one:.3g}")) for one in (value if isinstance(value, tuple) else (value,))]
+    return values[0] if len(set(values)) == 1 else " ".join(values)
 
 
 def _curve(errors: pd.Series) -> str:

@@ -8,6 +8,9 @@ import numpy as np
 
 from ..config import RunConfig
 
+#: Names of the data sets, tasks and methods in tables.
+#:
+#: :meta hide-value:
 DATASETS = {
     "mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10", "svhn": "SVHN", "digits": "digits",
 }  # fmt: skip

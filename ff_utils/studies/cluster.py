@@ -21,8 +21,9 @@ from loky import ProcessPoolExecutor
 from tqdm import tqdm
 
 from ..errors import UserError
+from ..record import versions
 from ..results import Store
-from ..training import train, versions
+from ..training import train
 from . import Planned
 
 PATIENCE = 10  # Seconds to wait for a scheduler and for its first worker.
