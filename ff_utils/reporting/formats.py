@@ -8,7 +8,7 @@ import numpy as np
 
 from ..config import RunConfig
 
-#: Names of the data sets, tasks and methods in tables.
+#: The data sets' names in tables.
 #:
 #: :meta hide-value:
 DATASETS = {

@@ -168,7 +168,7 @@ def pilot(profile: Profile) -> Study:
         "peer normalisation 0.03": {"peer_normalization": 0.03},
         "normal first weights": {"init": "normal"},
         "momentum 0.5": {"momentum": 0.5},
-        "weight decay 1e-4": {"weight_decay": 1e-4},
+        "weight decay 0.0001": {"weight_decay": 1e-4},
         "averaged, peer normalisation 0.03": {"layer_reduction": "mean", "peer_normalization": 0.03},
     }
     epochs = profile.pick(smoke=10, quick=3, paper=10)
