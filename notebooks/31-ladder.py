@@ -434,7 +434,7 @@ for (_, run), form in zip(forms.items(), ("drawn", "each"), strict=True):
         glue(f"ladder_shifts_{form}_{epoch}", text, display=False)
 
 # %% [markdown]
-# *The shifts: one seed, and not by what was suspected.* Both ways draw from the same 25 shifts, and whoever enumerates has
+# *The shifts: one seed, and perhaps not by what was suspected.* Both ways draw from the same 25 shifts, and whoever enumerates has
 # seen each of them only after 25 epochs. But the two nets are apart before ({numref}`tab-ladder-shifts`): after 10 epochs
 # the validation errors are {glue:text}`ladder_shifts_drawn_10` drawn at random and {glue:text}`ladder_shifts_each_10`
 # enumerated, after 20 {glue:text}`ladder_shifts_drawn_20` and {glue:text}`ladder_shifts_each_20`. Early on, seeds of this

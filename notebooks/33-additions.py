@@ -18,7 +18,7 @@
 #
 # **What you will see.** Fifteen changes to the published code, one at a time, each with its effect, its interval
 # and its cost. And three of them together. This page shows nets of {glue:text}`additions_layers` units after
-# {glue:text}`additions_epochs` epochs.
+# {glue:text}`additions_epochs` epochs. {numref}`tab-additions-paper` has the code's own size.
 
 # %% tags=["parameters"]
 profile = "quick"  # smoke, quick or paper: from seconds to hours

@@ -162,10 +162,14 @@ glue(
 # *What the additions do.* Without shifts, {glue:text}`records_additions`. The shifted runs have
 # {glue:text}`records_long` epochs or more instead of {glue:text}`records_short`, so shifts and length are not told apart.
 #
-# The bars, set for averages with dropout 0.1: 1.30 % without shifts, {glue:text}`own-record-plain`; 0.71 % with them,
-# {glue:text}`own-record-jitter` after {glue:text}`records_long` epochs with shifts of one pixel,
-# {glue:text}`own-record-longest` after {glue:text}`records_longest` with shifts of two. With pixels and more units dropped,
-# 1.30 % without shifts: {glue:text}`own-record-pixels`. The bar without shifts is from 125 epochs, our runs have {glue:text}`records_short`.
+# The bars, set for averages with dropout 0.1:
+#
+# - 1.30 % without shifts: {glue:text}`own-record-plain`; with pixels and more units dropped,
+#   {glue:text}`own-record-pixels`;
+# - 0.71 % with shifts of one pixel and {glue:text}`records_long` epochs: {glue:text}`own-record-jitter`;
+# - 0.71 % with shifts of two pixels and {glue:text}`records_longest` epochs: {glue:text}`own-record-longest`.
+#
+# *Undecided* means that the bar lies within the interval. The bar without shifts is from 125 epochs, our runs have {glue:text}`records_short`.
 #
 # *Dropping more is no remedy.* With a fifth of the pixels and 0.3 of the units dropped, label search has a validation
 # error of {glue:text}`records_dropped_search`; with averages alone {glue:text}`records_averages_search`. One pass is less
