@@ -363,7 +363,7 @@ def evaluation(options: Options) -> None:
             "training": epochs * -(-len(splits.train) // config.batch_size) * step,
             "one pass": (epochs - len(search_epochs) - len(milestones)) * found["one_pass"],
             "label search": len(search_epochs) * found["label_search"],
-            "milestones, float32": 2 * len(milestones) * found["float32"],
+            "final errors, float32": 2 * len(milestones) * found["float32"],
         }
         rows += [{"negatives": negatives, "part": k, "seconds": v} for k, v in seconds.items()]
     options.write("evaluation", rows)

@@ -43,7 +43,7 @@ from ff_utils.labels import NEUTRAL, inject
 from ff_utils.negatives import Batch, sampler
 from ff_utils.readout import neutral_codes, one_image
 from ff_utils.record import MILESTONES
-from ff_utils.reporting import figures
+from ff_utils.reporting import figures, formats
 from ff_utils.studies import collecting
 
 figures.style()
@@ -380,7 +380,7 @@ assert both > 0 and paired < unpaired
 # %% tags=["remove-cell", "nbval-ignore-output"]
 glue("ch02_both", both, display=False)
 glue("ch02_discordant", n10 + n01, display=False)
-shown = f"{difference:+.1f}".replace("-", "−")
+shown = formats.in_figures(difference, 1, signed=True)
 glue("ch02_difference", shown, display=False)
 glue("ch02_paired", paired, display=False)
 glue("ch02_unpaired", float(unpaired), display=False)

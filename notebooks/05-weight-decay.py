@@ -54,8 +54,7 @@ half_lives = {
 pd.DataFrame(
     {
         "half-life (epochs)": [
-            "∞" if v == float("inf") else f"{v:,.0f}"
-            for v in half_lives.values()
+            f"{v:,.0f}".replace("inf", "∞") for v in half_lives.values()
         ],
         "halvings in a run": [
             f"{cell.epochs / half_lives[cell.settings['weight_decay']]:.2g}"

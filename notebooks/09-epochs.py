@@ -33,6 +33,7 @@ from ff_utils.reporting import (
     comparing,
     diagnostics,
     figures,
+    formats,
     published,
     report,
 )
@@ -153,7 +154,7 @@ glue("epochs_base", report.number(study.base.momentum), display=False)
 glue("epochs_first", points[0], display=False)
 glue("epochs_second", points[1], display=False)
 before, after = (published.TABLE_1[i].test for i in (1, 3))
-shown = f"{after - before:+.2f}".replace("-", "−")
+shown = formats.in_figures(after - before, signed=True)
 glue("epochs_source_step", shown, display=False)
 for name, metric in (("val", comparing.VALIDATION), ("test", comparing.TEST)):
     slow, fast = (

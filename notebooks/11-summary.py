@@ -31,6 +31,7 @@ from ff_utils.reporting import (
     charts,
     comparing,
     figures,
+    formats,
     published,
     report,
     summary,
@@ -172,7 +173,7 @@ for name, ends in (
 words = ("as in the source", "which can't be told from 0", "the other way")
 glue("summary_peered_told", report.side(told["peered"], words), display=False)
 levels = (steps["our test"] - steps["test"]).dropna()
-shown = ", ".join(f"{level:+.2f}".replace("-", "−") for level in levels)
+shown = ", ".join(formats.in_figures(v, signed=True) for v in levels)
 glue("summary_levels", shown or "open", display=False)
 signs = {level > 0 for level in levels}
 verdict = (

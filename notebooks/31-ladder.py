@@ -35,6 +35,7 @@ from ff_utils.reporting import (
     comparing,
     diagnostics,
     figures,
+    formats,
     ladder,
     report,
     scorecard,
@@ -155,7 +156,10 @@ rest = [
 ]
 glue(
     "ladder_last_rest",
-    f"{min(rest):+.2f} to {max(rest):+.2f} points".replace("-", "−")
+    " to ".join(
+        formats.in_figures(end(rest), signed=True) for end in (min, max)
+    )
+    + " points"
     if rest
     else "open",
     display=False,
@@ -434,11 +438,11 @@ for (_, run), form in zip(forms.items(), ("drawn", "each"), strict=True):
         glue(f"ladder_shifts_{form}_{epoch}", text, display=False)
 
 # %% [markdown]
-# *The shifts: one seed, and perhaps not by what was suspected.* Both ways draw from the same 25 shifts, and whoever enumerates has
-# seen each of them only after 25 epochs. But the two nets are apart before ({numref}`tab-ladder-shifts`): after 10 epochs
+# *The shifts: one seed, and perhaps not by what was suspected.* Both ways draw from the same 25 shifts, and whoever
+# enumerates has seen each of them only after 25 epochs. But the two nets are apart before ({numref}`tab-ladder-shifts`): after 10 epochs
 # the validation errors are {glue:text}`ladder_shifts_drawn_10` drawn at random and {glue:text}`ladder_shifts_each_10`
-# enumerated, after 20 {glue:text}`ladder_shifts_drawn_20` and {glue:text}`ladder_shifts_each_20`. Early on, seeds of this
-# recipe can lie points apart, too ({doc}`03-theta`). The interval above covers the images, not the seeds. A second seed of each
+# enumerated, after 20 {glue:text}`ladder_shifts_drawn_20` and {glue:text}`ladder_shifts_each_20`. Early on seeds of
+# this recipe can lie points apart, too: they do with random negatives and without shifts ({doc}`03-theta`). The interval above covers the images, not the seeds. A second seed of each
 # would tell; it is open.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Validation error in percent of the study's recipe with shifts of up to two pixels, drawn at random or each in turn; four layers of 2000 units, seed 0, hard negatives from the second epoch on.", "name": "tab-ladder-shifts"}}

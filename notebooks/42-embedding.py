@@ -253,12 +253,7 @@ for name, metric in (
     ):
         text = report.side(change, ("below", "not told apart from", "above"))
         glue(f"embedding_paper_{name}_{short}", text, display=False)
-        text = (
-            f"({change.mean:+.2f}, {change.low:+.2f} to {change.high:+.2f})"
-            if change
-            else "(open)"
-        )
-        text = text.replace("-", "−")
+        text = f"({report.signed(change)})"
         glue(f"embedding_paper_{name}_{short}_by", text, display=False)
 means = [np.mean([m.value for m in one.values()]) for one in (ff, bp) if one]
 text = f"{means[0] / means[1]:.1f}" if len(means) == 2 else "open"

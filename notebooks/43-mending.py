@@ -33,7 +33,7 @@ from myst_nb import glue
 
 from ff_utils import studies
 from ff_utils.data import excerpt
-from ff_utils.reporting import figures, report, scorecard
+from ff_utils.reporting import figures, formats, report, scorecard
 from ff_utils.reporting.comparing import difference
 from ff_utils.reporting.uncertainty import range_of_two
 from ff_utils.selfsup import figures as drawings
@@ -116,7 +116,7 @@ claims = {claim.id: claim.published for claim in scorecard.load_claims()}
 theirs = {name: 100 - claims[f"C-ablation-bp-{name}"] for name in names[1:3]}
 for name, value in theirs.items():
     glue(f"mending_source_{name}", f"{value:.1f}", display=False)
-text = f"{theirs['all'] - theirs['last']:.1f}".replace("-", "−")
+text = formats.in_figures(theirs["all"] - theirs["last"], 1)
 glue("mending_source_drop", text, display=False)
 source = tables.published("transfer", "mnist", "rotation")
 glue("mending_source", source["forward_forward"], display=False)

@@ -42,7 +42,7 @@ class Speed:
     def __str__(self) -> str:
         rate = f"{self.per_second / 1e9:.0f} · 10⁹ operations per second"
         if self.runs == 0:
-            return f"No run of the published size is stored. {self.hardware.capitalize()} is expected to reach {rate}."
+            return f"No run of the published size is stored; {self.hardware} is expected to reach {rate}."
         return (
             f"The {self.runs} stored runs of the published size on {self.hardware}, reached {rate} in the median, "
             "evaluation included."

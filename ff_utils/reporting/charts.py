@@ -228,9 +228,9 @@ def draw_curve(run: Run | None, until: int, *, published: dict[int, tuple[float 
             (ONE_PASS, GREY, "--", "validation, one-pass"),
             (TEST, NEGATIVE, "", "test, label search"),
         ):
+            if metric == ONE_PASS and axes is not panels[0, 0]:
+                continue  # What is enlarged lies far below it.
             found = column(run, metric).loc[:until].dropna()
-            if published and axes is panels[0, 1] and metric == ONE_PASS:
-                continue  # It is far above, or not there at all.
             marker = "" if style else "D"
             axes.plot(found.index, found, linestyle=style or "none", marker=marker, color=colour, label=name)
         for part, (colour, name) in enumerate(((POSITIVE, "validation"), (NEGATIVE, "test"))):

@@ -8,9 +8,6 @@ import numpy as np
 
 from ..config import RunConfig
 
-#: The data sets' names in tables.
-#:
-#: :meta hide-value:
 DATASETS = {
     "mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10", "svhn": "SVHN", "digits": "digits",
 }  # fmt: skip

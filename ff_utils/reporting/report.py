@@ -58,11 +58,16 @@ FIXED = (
 def roles(study: Study) -> pd.DataFrame:
     """Which hyperparameters the study is about, which are nuisance, and what the rest is held at."""
     varied = {name for cell in study.cells for name in study.base.differences(cell.config)} or {study.factor}
-    seeds = "averaged over" if max(len(cell.seeds) for cell in study.cells) > 1 else "one"
     rows = [("scientific", name, "varied") for name in sorted(varied)]
-    rows += [("nuisance", name, seeds) for name in study.nuisance]
+    rows += nuisances(study)
     rows += [("fixed", name, field(study.base, name)) for name in FIXED if name not in varied]
     return _table([dict(zip(("role", "hyperparameter", "value"), row, strict=True)) for row in rows], "role")
+
+
+def nuisances(study: Study) -> list[tuple[str, str, str]]:
+    """Rows of the table of roles: what is averaged over, or left at one value where the study has no more."""
+    several = max(len(cell.seeds) for cell in study.cells) > 1
+    return [("nuisance", name, "averaged over" if several else "one") for name in study.nuisance]
 
 
 def status(collected: Collected) -> Markdown:

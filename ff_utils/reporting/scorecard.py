@@ -190,11 +190,12 @@ def condition(claim: Claim) -> str:
         return f"{number(claim.published)} among the best"
     if claim.kind in ("at_least", "at_most"):
         return f"{'≥' if claim.kind == 'at_least' else '≤'} {in_figures(claim.rule['bound'])}"
-    low, high = (in_figures(end) for end in claim.rule["band"])
+    band = claim.rule["band"]
+    low, high = map(in_figures, band)
     if claim.kind == "level":
         return f"{low} to {high}"
     # A band of a difference that ends at ±100 points is open on that side.
-    return (f"≤ {high}" if low == "−100.00" else f"≥ {low}" if high == "100.00" else f"{low} to {high}") + ", not 0"
+    return (f"≤ {high}" if band[0] == -100 else f"≥ {low}" if band[1] == 100 else f"{low} to {high}") + ", not 0"
 
 
 # What a claim compares, where the name in its study would say little.

@@ -331,7 +331,7 @@ def evaluation_share() -> pd.DataFrame:
     table = found.assign(negatives=found["negatives"].map(SAMPLERS))
     table = table.pivot(index=["machine", "negatives"], columns="part", values="seconds")[list(found["part"].unique())]
     share = 100 * (1 - table["training"] / table.sum(axis=1))
-    table = table.map("{:.0f} s".format).rename(columns={"milestones, float32": "final errors, float32"})
+    table = table.map("{:.0f} s".format)
     table["evaluation's share"] = share.map("{:.1f} %".format)
     return table.rename_axis(columns=None)
 

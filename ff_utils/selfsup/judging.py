@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
+from ..reporting.formats import in_figures
 from ..reporting.report import side
 from ..reporting.uncertainty import NORMAL_95, Estimate, paired_difference
 from .own import BACKPROP, FORWARD, HYBRID, PIXELS, Comparison, Trained
@@ -15,7 +16,8 @@ MATTERS = 2.0  # Percentage points of transfer below which a difference is no re
 
 def in_points(found: Estimate) -> str:
     """A difference as prose has it."""
-    return f"{found.mean:+.1f} points ({found.low:+.1f} to {found.high:+.1f})".replace("-", "−")
+    mean, low, high = (in_figures(end, 1, signed=True) for end in (found.mean, found.low, found.high))
+    return f"{mean} points ({low} to {high})"
 
 
 def wrong(predictions: list[Tensor], labels: Tensor) -> np.ndarray:

@@ -12,7 +12,7 @@ import torch
 
 from ..reporting.comparing import IMAGES, Measured, difference, measured
 from ..reporting.formats import DATASETS, METHODS, TASKS, field
-from ..reporting.report import FIXED, points, signed, with_open_row
+from ..reporting.report import FIXED, nuisances, points, signed, with_open_row
 from ..reporting.scorecard import load_claims
 from ..reporting.uncertainty import Estimate, over_seeds
 from ..results import Run
@@ -36,8 +36,7 @@ def roles(study: Study) -> pd.DataFrame:
         ("of each method", name, ", ".join(dict.fromkeys(field(config, name) for config in configs)))
         for name in sorted(varied - set(scientific))
     ]
-    several = max(len(cell.seeds) for cell in study.cells) > 1
-    rows += [("nuisance", "seed", "averaged over" if several else "one")]
+    rows += nuisances(study)
     rows += [("fixed", name, field(study.base, name)) for name in FIXED if name not in varied]
     table = pd.DataFrame(rows, columns=["role", "hyperparameter", "value"]).set_index("role")
     return table.rename_axis(index=None, columns="role")  # One header row.
