@@ -1,6 +1,13 @@
-"""Every test runs with folders of its own."""
+"""Every test runs with folders of its own, and all that a worker starts in one number format."""
+
+import os
 
 import pytest
+
+from ff_utils.trainer import default_device, fastest_dtype
+
+# Where the two are nearly as fast as each other, processes would measure different ones.
+os.environ.setdefault("FF_DTYPE", str(fastest_dtype(default_device())).removeprefix("torch."))
 
 
 @pytest.fixture(autouse=True)

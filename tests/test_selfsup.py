@@ -326,15 +326,19 @@ def test_a_resumed_run_equals_one_that_never_stopped(changes, small, monkeypatch
     support.assert_same_results(resumed, train(config, 3, progress=False))
 
 
-def test_it_learns(small, monkeypatch):
+@pytest.mark.parametrize("number_format", ["bfloat16", "float32"])
+def test_it_learns(small, monkeypatch, number_format):
     """Rotations of the digits by both algorithms, well below the 75 % of chance."""
     support.skip_drawing(monkeypatch)
+    monkeypatch.setenv("FF_DTYPE", number_format)
     fields = {
         **small, "pretext": "rotation", "init": "normal", "normalization": "rms", "input_normalization": "rms",
         "theta": 60.0, "layer_reduction": "sum", "lr": 0.001, "head_lr": 0.02, "batch_size": 20,
         "negatives": "one_pass_sampled",
     }  # fmt: skip
-    assert train(RunConfig(**fields), 15, progress=False).at(15, "test_label_search_error") < 30
+    # In three seeds and both formats 13 to 22 %; without peer normalisation it is luck, 19 to 48 %.
+    ours = RunConfig(**fields, peer_normalization=0.03)
+    assert train(ours, 15, progress=False).at(15, "test_label_search_error") < 30
     twin = RunConfig(**{**fields, "algorithm": "backprop", "lr": 0.003})
     assert train(twin, 15, progress=False).at(15, "test_softmax_error") < 20
 
