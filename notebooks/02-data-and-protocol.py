@@ -436,7 +436,8 @@ glue("ch02_milestones", ", ".join(map(str, MILESTONES)), display=False)
 # | test errors; all predictions | milestones and last |
 #
 # The milestones are epochs {glue:text}`ch02_milestones`, the lengths that the sources report. An error in a
-# table is that of the *last* epoch of its run, or of the milestone named, and never the best along the way.
+# table is that of the *last* epoch of its run, or of the milestone named, and never the best along the way. Runs from the
+# first days of the book have the label search after other epochs, too, or not after the third.
 #
 # ## How a run is stored and cited
 #

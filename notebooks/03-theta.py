@@ -153,7 +153,7 @@ charts.draw_learning(collected, comparing.VALIDATION, label="θ")
 # The error alone hides what happens inside. {numref}`fig-theta-goodness` shows the mean goodness of positive
 # and negative rows in each layer, divided by θ, for a low, a middle and a high threshold.
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Goodness in units of θ during training, for positive and negative rows, in each layer. One row of panels per threshold. A layer that tells them apart has its solid line above 1 and its dashed line below.", "name": "fig-theta-goodness"}, "image": {"alt": "A grid of panels, thresholds by layers, each with the goodness of positives and negatives over the epochs."}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Goodness in units of θ during training, for positive and negative rows, in each layer. One row of panels per threshold. A layer that tells them apart has its solid line above 1 and its dashed line below. One seed.", "name": "fig-theta-goodness"}, "image": {"alt": "A grid of panels, thresholds by layers, each with the goodness of positives and negatives over the epochs."}}
 shown = (
     study.cells[0].settings["theta"],
     source,
@@ -162,7 +162,7 @@ shown = (
 runs = {f"θ = {theta:g}": collected.run_of(theta=theta) for theta in shown}
 charts.draw_goodness({name: run for name, run in runs.items() if run})
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The error of each layer alone, by a label search that uses only its goodness, and the difference of its mean goodness between positives and negatives, in units of θ. One seed, at the source's threshold.", "name": "tab-theta-layers"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The error of each layer alone, by a label search that uses only its goodness, and the difference of its mean goodness between positives and negatives, in units of θ, and its dead units. One seed, at the source's threshold.", "name": "tab-theta-layers"}}
 layers = diagnostics.layer_table(collected.run_of(theta=source))
 layers.map("{:.3g}".format).rename_axis(index=None, columns="layer")
 
@@ -280,7 +280,7 @@ charts.keep("first-light", first.study.profile.name)
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The validation error by label search of the three runs at some epochs, in percent. One seed; an empty cell was not measured.", "name": "tab-theta-first-light"}}
 report.milestones(runs, (1, 2, 3, 4, 5, 10, 15, 20, 60))
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "What each layer has learned at the end of these runs: the difference of its mean goodness between positives and negatives in units of θ, and the error of a label search that uses this layer alone.", "name": "tab-theta-first-layers"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "What each layer has learned at the end of these runs: the difference of its mean goodness between positives and negatives in units of θ, and the error of a label search that uses this layer alone. One seed.", "name": "tab-theta-first-layers"}}
 diagnostics.layers_of(runs)
 
 # %% tags=["hide-input"]

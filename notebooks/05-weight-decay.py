@@ -139,14 +139,14 @@ charts.draw_learning(collected, comparing.VALIDATION, label="weight decay")
 #
 # {numref}`fig-wd-goodness` compares the goodness without decay and with the strongest one.
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Goodness in units of θ during training, for positive and negative rows, in each layer: without decay and with the strongest of the grid.", "name": "fig-wd-goodness"}, "image": {"alt": "Two rows of panels, one panel per layer, with the goodness of positives and negatives over the epochs."}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Goodness in units of θ during training, for positive and negative rows, in each layer: without decay and with the strongest of the grid. One seed.", "name": "fig-wd-goodness"}, "image": {"alt": "Two rows of panels, one panel per layer, with the goodness of positives and negatives over the epochs."}}
 shown = (study.keys[0], study.keys[-1])
 runs = {
     f"decay {value:g}": collected.run_of(weight_decay=value) for value in shown
 }
 charts.draw_goodness({name: run for name, run in runs.items() if run})
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "What each layer has learned at the last epoch: its goodness gap in units of θ, and the error of a label search that uses this layer alone.", "name": "tab-wd-layers"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "What each layer has learned at the last epoch: its goodness gap in units of θ, and the error of a label search that uses this layer alone. One seed.", "name": "tab-wd-layers"}}
 diagnostics.layers_of(runs)
 
 # %% [markdown]

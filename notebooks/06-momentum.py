@@ -127,7 +127,7 @@ charts.draw_learning(
     log=False,
 )
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "What each layer has learned at the last epoch: its goodness gap in units of θ, and the error of a label search that uses this layer alone.", "name": "tab-momentum-layers"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "What each layer has learned at the last epoch: its goodness gap in units of θ, and the error of a label search that uses this layer alone. One seed.", "name": "tab-momentum-layers"}}
 shown = dict.fromkeys((study.keys[0], study.base_key, study.keys[-1]))
 runs = {
     f"momentum {value:g}": collected.run_of(momentum=value) for value in shown
@@ -188,8 +188,8 @@ for seed in by_momentum.keys() & by_rate.keys():
 # was another name for the learning rate. Where they part, it is not.
 #
 # On small nets they part at the largest step they share, 0.8. A momentum of 0.95 reaches
-# {glue:text}`momentum_small_momentum`; without it a learning rate of 0.08 reaches {glue:text}`momentum_small_rate`. Below the base the two
-# grids share no step, and the seeds spread too far to say whether the lines agree.
+# {glue:text}`momentum_small_momentum`; a learning rate of 0.08 at the base's momentum reaches
+# {glue:text}`momentum_small_rate`. Below the base the two grids share no step, and the seeds spread too far to say whether the lines agree.
 #
 # *Dead units.* With momentum {glue:text}`momentum_low`, {glue:text}`momentum_dead_low` of all units end up dead; with
 # {glue:text}`momentum_high` it is {glue:text}`momentum_dead_high` ({numref}`fig-momentum-dead`): on average the share rises a little. It
@@ -199,7 +199,7 @@ for seed in by_momentum.keys() & by_rate.keys():
 # {glue:text}`momentum_small_layer3_momentum`.
 #
 # The learning rate that makes the same step kills more. At a rate of 0.08, {glue:text}`momentum_small_dead_rate` of all units are
-# dead, and {glue:text}`momentum_small_layer1_rate` of the first layer's. With momentum it is
+# dead, and {glue:text}`momentum_small_layer1_rate` of the first layer's. With a momentum of 0.95 it is
 # {glue:text}`momentum_small_dead_momentum` and {glue:text}`momentum_small_layer1_momentum`. In every seed more die
 # with the larger rate. That answers our question for small nets: the gentle start counts for more than the carrying on.
 #

@@ -297,6 +297,8 @@ diagnostics.cost_table(study, collected)
 #
 # The source's nets have four layers of 2000 units. {numref}`tab-hard-paper` shows what this study has at that size,
 # whatever profile the page was executed with. `python -m ff_utils study hard-negatives` trains what is open.
+# The momentum is {glue:text}`hard_size_momentum`, as settled at the end of {doc}`06-momentum`; so *random* is not the net
+# with this λ of {doc}`07-peer-normalization`, which has {glue:text}`hard_sweep_momentum`.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The same study with 4 × 2000 units: mean over seeds and 95 % interval. With one seed the interval covers the sampling of the images.", "name": "tab-hard-paper"}}
 changes = (
@@ -314,6 +316,12 @@ read = {"search": comparing.TEST, "one_pass": "test_one_pass_error"}
 for name, metric in read.items():
     found = comparing.estimates(at_size, metric).get("one_pass")
     glue(f"hard_size_read_{name}", report.interval(found), display=False)
+for name, base in (
+    ("size", at_size.study.base),
+    ("sweep", at_size.study.profile.base),
+):
+    momentum = report.number(base.momentum)
+    glue(f"hard_{name}_momentum", momentum, display=False)
 best_source = min(published.TABLE_1, key=lambda row: row.test)
 glue("hard_source_best", f"{best_source.test:.2f}", display=False)
 glue("hard_source_best_epochs", best_source.epochs, display=False)
@@ -340,6 +348,7 @@ report.at_paper_scale("hard-negatives")
 # - `shortlist` and `one_pass_sampled` are not among the source's samplers.
 # - The source does not describe its head. The standardised one was chosen by the validation errors of several heads that
 #   were trained side by side for six epochs on one net with random negatives; that comparison is not stored.
+# - The small nets have the momentum of the sweeps; those at full size have the one that was settled for hard negatives.
 # - The source uses its refinements of θ and the learning rate together with other changes. Here each is a cell around
 #   one base. The `quick` profile leaves them out.
 #

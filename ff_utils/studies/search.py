@@ -84,12 +84,16 @@ def hard_negatives(profile: Profile) -> Study:
 
 
 def epochs(profile: Profile) -> Study:
-    """One trajectory of label-search negatives, read at several epochs; and one with the momentum of the sweeps."""
+    """One trajectory of label-search negatives, read at several epochs; and of one seed those with other momenta.
+
+    At paper scale these are the momenta that `hard_momentum` compares.
+    """
     hard, seeds = profile.hard, profile.pick(smoke=(0,), quick=(0,), paper=(0, 1, 2))
+    momenta = (hard.momentum, profile.base.momentum, *profile.pick(smoke=(), quick=(), paper=(0.97,)))
     cells = [
         Cell({"momentum": momentum, "negatives": hard.negatives}, hard.vary(momentum=momentum),
              profile.milestones[120], seeds if momentum == hard.momentum else seeds[:1])
-        for momentum in dict.fromkeys((hard.momentum, profile.base.momentum))
+        for momentum in dict.fromkeys(momenta)
     ]  # fmt: skip
     question = "How long does training go on to help?"
     return Study("epochs", question, "momentum", profile, tuple(cells), hard)
