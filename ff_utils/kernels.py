@@ -1,8 +1,8 @@
 """The element-wise work of training, each piece one pass over its data.
 
 Everything that is not a matrix product is here. Each function is plain PyTorch and is correct as it
-stands; `fused` has it compiled into a single loop where a compiler is at hand, which on a CPU takes
-the work beside a 50 ms product from some 20 ms to under 1.
+stands; `fused` has it compiled into a single loop where a compiler is at hand, which on a CPU cuts
+the element-wise work that goes with a product of 50 ms from some 20 ms to under 1.
 
 All take and return row-major tensors; `dtype` below is the number format of the matrix products
 (bfloat16, float32 or float64), and sums are taken in at least float32.

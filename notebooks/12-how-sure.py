@@ -174,7 +174,7 @@ glue("sure_largest_size", f"{by_images.max():.2f}", display=False)
 # seeds?
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Errors of the baseline with products in bfloat16 and float32: mean over seeds and 95 % interval, in percent. Final errors are evaluated in float32 in both.", "name": "tab-sure-formats"}}
-report.result_table(by_format).drop(columns="chosen", errors="ignore")
+report.result_table(by_format, choice=False)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "bfloat16 against float32 on the test images, seed by seed.", "name": "tab-sure-formats-paired"}}
 by_dtype = {
@@ -213,7 +213,10 @@ glue("sure_format_told", told, display=False)
 #
 # ## Interpretation
 #
-# *Steps of a few hundredths of a point are beyond single runs.* No reading of one run against another can decide them,
+# *Seeds and images.* We expected both to spread the errors alike at the source's error rates. On small nets, whose errors
+# are higher, the seeds spread them more ({numref}`tab-sure-spread`). Whether the expectation holds takes the full-size runs.
+#
+# *Steps of a tenth of a point, and most of a few tenths, are beyond single runs.* No reading of one run against another can decide them,
 # however carefully the search is logged. That is no fault of the log; it is a property of 10,000 images and of
 # seeds.
 #
@@ -233,7 +236,8 @@ glue("sure_format_told", told, display=False)
 #   Its numbers show the method. The seeds needed in {numref}`tab-sure-steps` use that spread, so they are too many for
 #   the source's nets. `python -m ff_utils study noise` and `study number-format` train the full-size runs, and
 #   `-p profile paper` shows them.
-# - The number of seeds is small. A standard deviation from five seeds is itself uncertain by a factor of about two.
+# - The number of seeds is small. A standard deviation from five seeds is itself uncertain: it may be too small
+#   by a factor of up to three.
 #
 # ## Try it yourself
 #

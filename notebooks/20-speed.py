@@ -122,7 +122,8 @@ speed.records("shortlist")
 #   gain.
 # - *Rectifying in place*, so that activities are written where the product already lies: no gain with a matrix unit
 #   (58.0 and 59.7 ms a step of label search as it is, 60.1 and 58.8 in place).
-# - *The step as one compiled graph.* A compiled call costs about 0.03 ms of dispatch, and a step makes twelve.
+# - *The step as one compiled graph.* A compiled call costs about 0.03 ms of dispatch, and a step makes twelve:
+#   some 0.4 ms at most to gain.
 # - *The neutral label in the pass of the label search.* No gain at eleven labels instead of ten, so evaluation keeps them apart.
 #   Beside two labels it saves a few per cent of the step, so training does it.
 #
@@ -153,7 +154,7 @@ speed.draw_scaling()
 # over autograd on that machine: it depends on how much faster its cores multiply bf16 than float32. {numref}`tab-speed-small`
 # has the smaller net.
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The engine against the limit and against the idiomatic implementations in float32: fractions of the limit in both number formats, how many times as fast the engine is, and how many times as fast the bare products would be.", "name": "tab-speed-ratios"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The engine against the limit and against the idiomatic implementations in float32: fractions of the limit in both number formats, how many times as fast the engine is, and how many times as fast the bare products would be. The shortlist stands beside an autograd search of all labels.", "name": "tab-speed-ratios"}}
 speed.ratios()
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The same at 3 × 1000 and a batch of 100, the size of Hinton's published code.", "name": "tab-speed-small"}}
@@ -216,7 +217,8 @@ glue(
 # %% [markdown]
 # {numref}`fig-speed-classes` shows what the samplers cost as the number of classes grows. From two to fifty the label
 # search takes about the same time for every further class, {glue:text}`speed_class_search`; the shortlist, from four
-# classes on, {glue:text}`speed_class_shortlist`.
+# classes on, {glue:text}`speed_class_shortlist`. *One pass* takes the wrong label that the head finds most likely, without
+# any search.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Time of a training step against the number of classes on each machine, 4 × 2000, batch 256, on random images. The shortlist has two labels.", "name": "fig-speed-classes"}, "image": {"alt": "Line chart on logarithmic axes. Label search rises steeply; random, one-pass and shortlist stay almost flat."}}
 speed.draw_classes()

@@ -63,7 +63,7 @@ collecting.check_parameters(profile, train)
 # shrinks $s$-fold. **A threshold
 # of 112 at $T = 1$ is one of 2,000 at $T = 17.9$.** {py:func}`ff_utils.costumes.costume` does both.
 #
-# Here are two nets that differ in every one of these numbers ({numref}`tab-costume-fields`), trained from the same start
+# Here are two nets that differ in all of these numbers but the decay, which both lack ({numref}`tab-costume-fields`), trained from the same start
 # in double precision.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The fields in which the two nets differ; values per layer are rounded. Where there is no rate for the biases, the weights' applies.", "name": "tab-costume-fields"}}
@@ -173,7 +173,7 @@ table.map(lambda v: formats.number(float(f"{v:.3g}"))).rename_axis(
 #   far on the right side, and pushes $T$ times less on those near the threshold or on the wrong side. So $T = 1$ at
 #   an unchanged rate also means steps up to $T$ times as large.
 # - **A small start.** The study does not report its first weights. With those that we assume, uniform in ±1/√inputs,
-#   those of its deeper layers are {glue:text}`costume_start` times smaller. Their goodness starts far below the threshold.
+#   those of its deeper layers are {glue:text}`costume_start` times smaller than Hinton's. Their goodness starts far below the threshold.
 # - Batches, negatives and the schedule differ plainly. The momentum (0.9 in both columns), the strength of peer
 #   normalisation and the weight decay are not reported in the study either; the table has those of our base.
 #

@@ -82,7 +82,7 @@ charts.draw_changes(collected, "none")
 report.gains(collected, "none")
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Errors at the last epoch in percent, with 95 % intervals.", "name": "tab-additions-errors"}}
-report.result_table(collected)
+report.result_table(collected, choice=False)
 
 # %% tags=["hide-input"]
 validation = comparing.estimates(collected, comparing.VALIDATION)
@@ -186,7 +186,7 @@ equal = collecting.collect(studies.get("equal-time", profile), train)
 report.status(equal)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The two additions that cost most, each above the unchanged code that was trained for its time: errors at the last epoch in percent, with 95 % intervals.", "name": "tab-additions-time"}}
-report.result_table(equal)
+report.result_table(equal, choice=False)
 
 
 # %% tags=["hide-input"]
@@ -228,7 +228,7 @@ glue(
 # Against the unchanged code at equal time, twice the width changes the validation error by
 # {glue:text}`additions_equal_width`, the orthogonal steps by {glue:text}`additions_equal_orthogonal`
 # ({numref}`tab-additions-time`). {glue:text}`additions_equal_verdict`. That is a weak verdict: the number of seeds is
-# {glue:text}`additions_equal_seeds`, the times are rough, and the step size was not tuned. Where products of matrices
+# {glue:text}`additions_equal_seeds`, the times are rough, and only two step sizes were tried. Where products of matrices
 # are cheap beside everything else, the sum may come out differently.
 #
 # ## At paper scale
@@ -256,12 +256,20 @@ turned = [
     if key in there and known[key].sign * there[key].sign < 0
 ]
 glue("additions_wide_turned", "; ".join(turned) or "none", display=False)
+on_test = [
+    f"{key} {report.points(comparing.change(at_size, *ends, comparing.TEST))}"
+    for key in there
+    if there[key].sign < 0
+    for ends in [({"change": "none"}, {"change": key})]
+]
+glue("additions_wide_tested", "; ".join(on_test) or "none", display=False)
 report.with_open_row(wide, wide["validation"] == "open")
 
 # %% [markdown]
 # The unchanged code has a validation error of {glue:text}`additions_wide_validation` and a test error of
 # {glue:text}`additions_wide_test` at that size. Changes that lower the validation error, with an interval that excludes 0:
-# {glue:text}`additions_wide_better`. Changes that raise it: {glue:text}`additions_wide_worse`. Changes that help at the one
+# {glue:text}`additions_wide_better`. On the test images these change the error
+# by: {glue:text}`additions_wide_tested`. Changes that raise the validation error: {glue:text}`additions_wide_worse`. Changes that help at the one
 # size and harm at the other: {glue:text}`additions_wide_turned`.
 #
 # ## Next step
@@ -272,7 +280,8 @@ report.with_open_row(wide, wide["validation"] == "open")
 # ## Deviations
 #
 # - A few epochs. What pays in long training, as dropout may, is not visible here.
-# - The sizes of the additions were not tuned, but for the averages and the doubled rate, which come from the speed runs.
+# - The sizes of the additions were not tuned, but for the averages and the doubled rate, which come from the speed runs,
+#   and the orthogonal steps, of which two sizes were tried.
 #
 # ## Try it yourself
 #
@@ -289,5 +298,6 @@ report.with_open_row(wide, wide["validation"] == "open")
 # python -m ff_utils train --recipe hinton --epochs 10 --weight-averaging 0.999
 # ```
 #
-# Compare `val_label_search_error` at the last epoch with the two cells of this chapter.
+# Compare `val_label_search_error` at the last epoch with that of the unchanged code,
+# {glue:text}`additions_wide_validation`, and with what *averaged weights* changes in {numref}`tab-additions-paper`.
 # ````

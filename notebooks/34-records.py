@@ -80,7 +80,10 @@ some = (
     longest,
 )
 charts.draw_learning(
-    collected.only(some), comparing.VALIDATION, label="addition"
+    collected.only(some),
+    comparing.VALIDATION,
+    label="addition",
+    log_epochs=True,
 )
 
 # %% tags=["hide-input"]
@@ -90,7 +93,7 @@ shifted = {key for key in study.keys if "jitter" in key}
 for name, keys in (("plain", set(study.keys) - shifted), ("shifted", shifted)):
     known = {key: validation[key].mean for key in keys if key in validation}
     best = min(known, key=known.get, default=None)
-    shown = {None: "open", "none": "the unchanged code"}.get(best, best)
+    shown = {None: "open", "none": "none, the unchanged code"}.get(best, best)
     glue(f"records_{name}", shown, display=False)
     glue(
         f"records_{name}_validation",
@@ -174,8 +177,8 @@ glue(
 # *Dropping more is no remedy.* With a fifth of the pixels and 0.3 of the units dropped, label search has a validation
 # error of {glue:text}`records_dropped_search`; with averages alone {glue:text}`records_averages_search`. One pass is less
 # affected: {glue:text}`records_dropped_one_pass` and {glue:text}`records_averages_one_pass`. One reading: a goodness is
-# a sum of squares, and dropping adds variance to every activity. Squares turn it into goodness, so that what was
-# learned about the threshold does not fit whole images. The head reads directions and not lengths.
+# a sum of squares, and dropping adds variance to every activity, and squared it counts as goodness. On whole images that part
+# is missing, so the learned threshold does not fit them. The head reads directions and not lengths.
 #
 # ## Interpretation: what is still wrong
 #

@@ -62,7 +62,7 @@ references = studies.get("references", profile)
 # {numref}`tab-transfer-plan` lists what the nets are compared with, and {numref}`tab-transfer-roles` what differs between
 # the methods.
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The references: nets trained on the classes themselves, and nets not trained at all (`none`), which are measured after one epoch that changes nothing.", "name": "tab-transfer-plan"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The references: nets trained on the classes themselves, and nets not trained at all, which are measured after one epoch that changes nothing.", "name": "tab-transfer-plan"}}
 report.plan(references)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The role of each hyperparameter. Of what each method has of its own: Forward-Forward's value, then backprop's.", "name": "tab-transfer-roles"}}
@@ -203,8 +203,8 @@ glue("transfer_paper_furthest", text, display=False)
 # difference of {glue:text}`transfer_paper_last_free_gap`. Read together it {glue:text}`transfer_paper_second`.
 #
 # The source, which has no untrained net, has {glue:text}`transfer_source_ff` % and {glue:text}`transfer_source_bp` %. That
-# is a distance of {glue:text}`transfer_source_gap` points. At full size the layer in which our
-# Forward-Forward is furthest behind has {glue:text}`transfer_paper_furthest` points, the mean over the seeds.
+# is a distance of {glue:text}`transfer_source_gap` points. At full size, in the layer
+# where our Forward-Forward is furthest behind, it is {glue:text}`transfer_paper_furthest` points behind (mean over seeds).
 
 # %% [markdown]
 # ## Next step
@@ -215,12 +215,12 @@ glue("transfer_paper_furthest", text, display=False)
 #
 # - The source trains its classifier for 100 epochs, we do not know on which layers. Ours is logistic regression with weak
 #   weight decay on standardised features.
-# - Standardising gives a unit that is on for very few images great weight on some others. With features that are
+# - A unit that is on for very few training images, brought to unit variance, weighs heavily in some other image. With features that are
 #   only centred the errors of the last layers of {numref}`tab-transfer-paper-layers` change by 0.6 points at most, and their
 #   order stays (a single trial).
-# - Its recipe is not ours ({doc}`40-pretext`). A difference to its figures is one between recipes as well.
-# - Cells of CIFAR-10 and SVHN at full size are open until trained: `python -m ff_utils study pretext` and
-#   `python -m ff_utils study pretext-svhn`.
+# - The source's recipe is not ours ({doc}`40-pretext`). A difference to its figures is one between recipes as well.
+# - Cells that {numref}`tab-transfer-paper` counts as open can be trained: `python -m ff_utils study pretext`, with `references`
+#   the nets trained on the classes, and with `pretext-svhn` those of SVHN.
 #
 # ## Try it yourself
 #

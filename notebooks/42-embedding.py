@@ -292,7 +292,7 @@ glue("embedding_paper_directions_ratio", text, display=False)
 # - The source shows pictures. The measures are ours, chosen before the runs at full size; which "rest" is dropped it does
 #   not say, so position and stroke width stand in for it.
 # - MNIST's digits are centred by their mass, and no net here was trained on shifted images. Decoding a shift asks for
-#   something it has not seen.
+#   something these nets have not seen.
 # - Clusters and CKA are computed from the first 50 principal components of 1,000 test images.
 #
 # ## Try it yourself
@@ -316,7 +316,7 @@ glue("embedding_paper_directions_ratio", text, display=False)
 # drawings.scatter_classes(axes, embedding.tsne(components, seed=1), digits)
 # ```
 #
-# Distances between far clusters mean nothing in t-SNE; which images are neighbours does.
+# Distances between far clusters mean nothing in t-SNE; which images are neighbours means something.
 # ````
 #
 # ```{exercise} Two seeds of one method

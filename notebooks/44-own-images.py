@@ -70,7 +70,7 @@ rates = (1.0,) if smoke else own.RATES
 # a size that would take too long, copies of others, classes with too few. Of every image the middle square is
 # taken and scaled to 32 × 32 pixels, so sizes may be mixed.
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["hide-input", "nbval-ignore-output"]
 if images:
     folder = read_folder(images, limit)
     splits, names = folder.splits, folder.names
@@ -78,7 +78,10 @@ if images:
     classes = folder.table
 else:
     splits, names = load("digits"), tuple(map(str, range(10)))
-    skipped, notes = (), ("scikit-learn's digits: grey, 28 × 28 pixels",)
+    skipped, notes = (
+        (),
+        ("scikit-learn's digits: grey, 8 × 8 pixels, enlarged to 28 × 28",),
+    )
     parts = (splits.train, splits.validation, splits.test)
     counts = torch.bincount(torch.cat([p.labels for p in parts]).long())
     classes = pd.DataFrame({"files": counts, "used": counts}, index=names)
@@ -90,7 +93,7 @@ for name, reason in skipped[:20]:
 if len(skipped) > 20:
     print(f"  … and {len(skipped) - 20} more")
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"caption": "Images of each class, how many were used, and the number of the class in figures.", "name": "tab-own-classes"}}
+# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"caption": "Images of each class, how many were used, and the number that stands for the class in pictures.", "name": "tab-own-classes"}}
 classes["number"] = [
     str(names.index(name)) if name in names else "" for name in classes.index
 ]
@@ -123,7 +126,7 @@ glue("own_matters", f"{judging.MATTERS:g}", display=False)
 #
 # ## Equal conditions
 #
-# | | |
+# | what | the same for all |
 # |---|---|
 # | net | {glue:text}`own_layers` hidden layers of {glue:text}`own_width` units, the same first weights |
 # | pretext task | {glue:text}`own_task`, {glue:text}`own_ways` classes, drawn anew for every image and epoch |
@@ -197,7 +200,7 @@ Markdown(f"**{advice}**\n\n" + "\n".join(f"- {line}" for line in reasons))
 # %% [markdown]
 # How the recommendation comes about. First: does either method beat what is free, with an interval that excludes 0?
 # What is free is the better, on validation, of raw pixels and an untrained net. If neither beats it, neither is
-# recommended; if one does not, it is not recommended beside the other.
+# recommended; if only one does, the other is not.
 #
 # Then the better of the two kinds of Forward-Forward on validation is compared with backprop on the test images, image
 # by image. It takes an interval that excludes 0 and a difference of at least {glue:text}`own_matters` points to

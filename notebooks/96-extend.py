@@ -137,7 +137,7 @@ with TemporaryDirectory() as folder:
     os.environ["FF_RESULTS"] = folder  # This page leaves no runs behind.
     collected = collecting.collect(mine, "missing", progress=False)
 
-# %% tags=["nbval-ignore-output"] mystnb={"figure": {"caption": "The study just declared: validation error on the digits against θ after 10 epochs, one seed. Bars: the standard error of the sampled images.", "name": "fig-extend-study"}, "image": {"alt": "Validation error against the threshold, by label search and by one pass."}}
+# %% tags=["nbval-ignore-output"] mystnb={"figure": {"caption": "The study just declared: validation error on the digits against θ after 10 epochs, one seed. Bars: the standard error from the sampling of the images.", "name": "fig-extend-study"}, "image": {"alt": "Validation error against the threshold, by label search and by one pass."}}
 charts.draw_errors(collected, label="θ")
 
 # %% [markdown]

@@ -35,8 +35,8 @@
 # In the column *reproduced if*, a range is a level, ≤ or ≥ a bound, and *… not 0* a difference: its mean in this range,
 # its interval without 0. Of a difference the claim says in brackets what is taken from what.
 #
-# Claims whose name begins with *own* are aims that we set ourselves before the runs; as published they have the public
-# figure or the probe that they come from. *Second-hand*: we know the number from a citation and not from the source
+# Claims whose name begins with *own* are aims that we set ourselves before the runs; their column *published* has
+# the public figure or the trial run that they come from; their *source* begins with *own*. *Second-hand*: we know the number from a citation and not from the source
 # itself.
 
 # %% tags=["parameters"]

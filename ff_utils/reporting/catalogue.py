@@ -11,7 +11,7 @@ from ..config import RECIPES, RunConfig, command_of, nearest_recipe
 from ..results import Run, Store
 from ..studies.collecting import readable_time
 from .comparing import VALIDATION
-from .formats import layers, number
+from .formats import DATASETS, layers, number
 
 CURVE = (96, 28)  # Pixels of the small curves,
 CURVE_POINTS = 30
@@ -32,7 +32,7 @@ def readout(run: Run) -> str | None:
 def negatives(config: RunConfig) -> str:
     """What makes a negative: how its wrong label is picked, or how another image is made."""
     if config.algorithm != "forward_forward":
-        return "no"
+        return "none"
     return (config.negatives if config.contrast == "label" else config.contrast).replace("_", " ")
 
 
@@ -40,7 +40,7 @@ def contents(config: RunConfig) -> str:
     """What a run trains, on what, and against which negatives."""
     task = "" if config.pretext == "none" else f", {config.pretext}"
     algorithm = "" if config.algorithm == "forward_forward" else f", algorithm {config.algorithm.replace('_', ' ')}"
-    return f"{config.dataset}{task}{algorithm}, {layers(config)}, {negatives(config)} negatives"
+    return f"{DATASETS[config.dataset]}{task}{algorithm}, {layers(config)}, {negatives(config)} negatives"
 
 
 def hardware(run: Run) -> str:
@@ -121,7 +121,7 @@ def times(store: Store) -> pd.DataFrame:
     """Time by kind of run: data, layers, negatives, hardware; with the median epoch and the sum over trajectories."""
     rows = [
         {
-            "data": run.config.dataset,
+            "data": DATASETS[run.config.dataset],
             "layers": layers(run.config),
             "negatives": negatives(run.config),
             "hardware": hardware(run),
@@ -134,7 +134,7 @@ def times(store: Store) -> pd.DataFrame:
     ]
     if not rows:
         return pd.DataFrame({"runs": ["open: no run is stored"]}, index=["all"])
-    kinds = pd.DataFrame(rows).groupby(["data", "layers", "negatives", "hardware"], sort=False)
+    kinds = pd.DataFrame(rows).groupby(["data", "layers", "negatives", "hardware"])
     table = kinds.agg(
         runs=("epochs", "size"), epochs=("epochs", "sum"), each=("seconds per epoch", "median"), sum=("seconds", "sum")
     )

@@ -107,9 +107,18 @@ def draw_changes(collected: Collected, reference: object) -> None:
 
 
 def draw_learning(
-    collected: Collected, metric: str, *, label: str, ylabel: str = "validation error (%)", log: bool = True
+    collected: Collected,
+    metric: str,
+    *,
+    label: str,
+    ylabel: str = "validation error (%)",
+    log: bool = True,
+    log_epochs: bool = False,
 ) -> None:
-    """`metric` over the epochs, a line per value that has runs (mean over seeds; the shade spans them)."""
+    """`metric` over the epochs, a line per value that has runs (mean over seeds; the shade spans them).
+
+    `log` and `log_epochs` make the axes logarithmic; the latter suits runs of very different lengths.
+    """
     study, data = collected.study, collected.trajectories(metric)
     data = data.assign(shown=data[study.factor].map(number))
     keys = [number(key) for key in study.keys if number(key) in set(data["shown"])]
@@ -125,13 +134,18 @@ def draw_learning(
                  palette=palette, markers=["o"] * len(keys), dashes=True, markersize=5, errorbar=("pi", 100),
                  ax=axes)  # fmt: skip
     axes.set(ylabel=ylabel, yscale="log" if log else "linear")
-    epoch_ticks(axes.xaxis)
+    if log_epochs:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:g}")
+    else:
+        epoch_ticks(axes.xaxis)
     if log:
         error_ticks(axes.yaxis)
     else:
         axes.set_ylim(0, max(1, axes.get_ylim()[1]))
         if not data[metric].any():
             axes.text(0.5, 0.5, "0 throughout", ha="center", transform=axes.transAxes)
+            axes.figure.set_figheight(1.6)
     place = {"bbox_to_anchor": (0, -0.16), "ncols": 2} if below else {"bbox_to_anchor": (1, 1)}
     axes.legend(title=label, title_fontsize=9, loc="upper left", **place)
 

@@ -121,4 +121,4 @@ def draw(collected: Collected) -> None:
     right.set_xlim(-200, 200)  # No change of an error is greater than 100 points.
     right.xaxis.set_major_formatter("{x:g}")
     right.set(xlabel="change of the error (points)", title="each factor, alone and in company")
-    right.legend(loc="upper left", fontsize=8)
+    right.legend(loc="upper left", fontsize=8, frameon=True, framealpha=1, edgecolor="none")

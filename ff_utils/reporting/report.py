@@ -99,7 +99,10 @@ def _time_of(missing: list[Planned], profile: Profile) -> str:
     if profile.name != "paper":
         return f"{readable_time(expected(missing, profile.training_images))} on this machine"
     speed = budget.measured(stores(profile.name)[0])
-    return f"{readable_time(sum(speed.seconds(missing)))} on {speed.hardware}"
+    # Of the stored runs, others may be from slower machines.
+    return (
+        f"{readable_time(sum(speed.seconds(missing)))} on {speed.hardware}, where most runs of this size were trained"
+    )
 
 
 def overview(parts: Iterable[Collected]) -> Markdown:
@@ -135,8 +138,8 @@ def in_words(collected: Collected) -> dict[str, str]:
     }
 
 
-def result_table(collected: Collected) -> pd.DataFrame:
-    """Errors per cell with their intervals, chosen on validation; the test error stands beside."""
+def result_table(collected: Collected, choice: bool = True) -> pd.DataFrame:
+    """Errors per cell with their intervals. `choice`: with what validation would choose, where there is a choice."""
     study = collected.study
     found = {
         "validation error (%)": estimates(collected, VALIDATION),
@@ -149,7 +152,7 @@ def result_table(collected: Collected) -> pd.DataFrame:
         if validation := found["validation error (%)"].get(key):
             shown = {name: _of_seeds(errors.get(key), validation.seeds) for name, errors in found.items()}
             chosen = "best" if key == best else "within one standard error" if key in tied else ""
-            rows.append(shown | {"seeds": validation.seeds} | ({"chosen": chosen} if tied else {}))
+            rows.append(shown | {"seeds": validation.seeds} | ({"chosen": chosen} if choice and tied else {}))
         else:
             rows.append({"validation error (%)": "open"})
     return _table(rows, study.factor, study.keys)

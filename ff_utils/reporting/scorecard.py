@@ -237,12 +237,12 @@ def spelled_out(claim: Claim) -> str:
 
 
 def _published(claim: Claim) -> str:
-    """The source's number: of errors to as many figures as it gives, C to one and the others to two."""
+    """The source's number: of errors to as many decimals as it gives, C one and the others two."""
     if claim.published is None:
         return ""
     if claim.kind == "choice":
         return number(claim.published)
-    return in_figures(claim.published, 1 if claim.second_hand else 2, signed=_is_difference(claim.measure))
+    return in_figures(claim.published, 1 if claim.source.startswith("C,") else 2, signed=_is_difference(claim.measure))
 
 
 def table(claims: list[Claim]) -> pd.DataFrame:

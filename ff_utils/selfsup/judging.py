@@ -97,21 +97,21 @@ def recommend(comparison: Comparison) -> tuple[str, list[str]]:
             "and better supported choice; take Forward-Forward if you need its local updates."
         )
     reasons = [
-        f"Transfer error of {forward} less that of backprop: {in_points(gap)}. Of the two kinds of Forward-Forward "
+        f"Transfer error of *{forward}* less that of backprop: {in_points(gap)}. Of the two kinds of Forward-Forward "
         "this is the one with the lower validation error."
     ]
     pixels = comparison.free == PIXELS
     worse = " Its features are worse than the pixels themselves." if pixels else " Training made it worse."
     costs = ("", " The interval does not exclude that training gains nothing.", worse)
     reasons += [
-        f"Transfer error of {name} less that of what is free ({comparison.free}): {in_points(found)}."
+        f"Transfer error of *{name}* less that of what is free ({comparison.free}): {in_points(found)}."
         + side(found, costs)
         for name, found in gains.items()
     ]
     spreads = {name: spread(comparison.grid[name]) for name in (forward, BACKPROP)}
     reasons.append(
         "Over the grid of learning rates transfer moves by "
-        + " and ".join(f"{moved:.1f} points for {name}" for name, moved in spreads.items())
+        + " and ".join(f"{moved:.1f} points for *{name}*" for name, moved in spreads.items())
         + ": the larger, the more tuning counts."
     )
     width = gap.high - gap.low

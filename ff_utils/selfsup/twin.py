@@ -1,8 +1,9 @@
 """The backprop twin: the same network, data and optimiser, with gradients through all layers.
 
 Only the direction of a step differs from `Trainer`. The forward pass, the first weights, the normalisation, the
-softmax head, the order of the images, the schedule and the optimiser are the very same code, so a difference
-between a run and its twin is one between local and global gradients. The gradients are autograd's.
+softmax head, the order of the images, the schedule and the optimiser are the very same code. So a run and its twin
+differ in local against global gradients and, unless the twin descends goodness, in the objective. The gradients are
+autograd's.
 
 `RunConfig.algorithm` says what they descend:
 

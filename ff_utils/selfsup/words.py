@@ -84,7 +84,10 @@ def _random(forward: Estimate | None, back: Estimate | None) -> str:
 
 def pretext(collected: Collected) -> dict[str, str]:
     """How the methods compare on the pretext tasks of a study: the setting where Forward-Forward is `furthest` behind
-    and by how much, in how many it is `near`, at most a point behind, and jigsaw of the first data set."""
+    and by how much, in how many it is `near`, at most a point behind, and jigsaw of the first data set.
+
+    `order` has all settings from the nearest on, and `easier` whether the furthest is jigsaw, the task of most classes.
+    """
     found = gaps(collected, "pretext")
     name = min(found, key=lambda name: found[name].mean, default=None)
     near = sum(change.mean >= -1 for change in found.values())
@@ -93,9 +96,12 @@ def pretext(collected: Collected) -> dict[str, str]:
         for short, (method, metric) in zip(("ff", "bp"), PRETEXT.items(), strict=True)
     }
     words = {0: "fails", len(found): "holds"}
+    nearest_first = sorted(found.items(), key=lambda item: -item[1].mean)
     return {
         "furthest": name or "open",
         "furthest_gap": points(found.get(name)),
+        "order": "; ".join(f"{name}, {points(change)}" for name, change in nearest_first) or "open",
+        "easier": "is open" if len(found) < 2 else "holds" if name.startswith(TASKS["jigsaw"]) else "fails",
         "near": f"{near} of {len(found)}" if found else "open",
         "first": words.get(near, "holds in part") if found else "is open",
         "second": verdict(difference(ends["ff"], ends["bp"])),
@@ -144,6 +150,6 @@ def sorted_changes(collected: Collected) -> tuple[str, str]:
     found = changes(collected)
     if not found:
         return "open", "open"
-    helped = [f"{name} ({points(change)})" for name, change in found.items() if change.sign > 0]
-    harmed = [f"{name} ({points(change)})" for name, change in reversed(found.items()) if change.sign < 0]
+    helped = [f"*{name}*, {points(change)}" for name, change in found.items() if change.sign > 0]
+    harmed = [f"*{name}*, {points(change)}" for name, change in reversed(found.items()) if change.sign < 0]
     return "; ".join(helped) or "none", "; ".join(harmed) or "none"
