@@ -192,9 +192,9 @@ dead = run and max(collecting.column(run, "dead_units").dropna())
 text = (
     "How many units die is open"
     if dead is None
-    else f"At most {dead:.1f} % of the units are dead at any reading"
+    else f"At most {dead:.1f} % of its units are dead at any reading"
     if dead
-    else "No unit is dead at any reading"
+    else "None of its units is dead at any reading"
 )
 glue("epochs_dead", text, display=False)
 glue("epochs_answer", report.answer("falling rate", "hard"), display=False)
@@ -210,7 +210,7 @@ glue("epochs_answer", report.answer("falling rate", "hard"), display=False)
 # {glue:text}`epochs_momentum_val` and the test error by {glue:text}`epochs_momentum_test`. So in these two runs the momentum
 # decides how soon the error is reached ({numref}`tab-epochs-momenta`).
 #
-# *A momentum that is higher still* gets lower. With {glue:text}`epochs_highest` the validation error after
+# *A momentum that is higher still* ends lower here. With {glue:text}`epochs_highest` the validation error after
 # {glue:text}`epochs_last` epochs is {glue:text}`epochs_highest_val` and the test error {glue:text}`epochs_highest_test`, where
 # the source has {glue:text}`epochs_source_last` %. Against {glue:text}`epochs_base` that is a change of
 # {glue:text}`epochs_beyond_val` and {glue:text}`epochs_beyond_test`, image by image; with one seed each, other seeds may

@@ -114,11 +114,10 @@ def draw(collected: Collected) -> None:
         known = [(i + 1, found[factor][way]) for i, factor in enumerate(factors) if found[factor][way]]
         means = [e.mean for _, e in known]
         bars = [[e.mean - e.low for _, e in known], [e.high - e.mean for _, e in known]]
-        name = "alone, in A's recipe" if way == "alone" else "in company, in B's code"
-        right.errorbar(means, [i + shift for i, _ in known], xerr=bars, fmt=marker, color=colour, label=name, ms=5)
+        right.errorbar(means, [i + shift for i, _ in known], xerr=bars, fmt=marker, color=colour, label=way, ms=5)
     right.axvline(0, color=GREY, linewidth=0.8)
     right.set_xscale("symlog", linthresh=1)
     right.set_xlim(-200, 200)  # No change of an error is greater than 100 points.
     right.xaxis.set_major_formatter("{x:g}")
     right.set(xlabel="change of the error (points)", title="each factor, alone and in company")
-    right.legend(loc="upper left", fontsize=8, frameon=True, framealpha=1, edgecolor="none")
+    right.legend(loc="center left", bbox_to_anchor=(0, 0.2), fontsize=8)

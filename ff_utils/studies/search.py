@@ -93,7 +93,7 @@ def epochs(profile: Profile) -> Study:
     cells = [
         Cell({"momentum": momentum, "negatives": hard.negatives}, hard.vary(momentum=momentum),
              profile.milestones[120], seeds if momentum == hard.momentum else seeds[:1])
-        for momentum in dict.fromkeys(momenta)
+        for momentum in sorted(set(momenta))
     ]  # fmt: skip
     question = "How long does training go on to help?"
     return Study("epochs", question, "momentum", profile, tuple(cells), hard)
