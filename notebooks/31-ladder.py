@@ -84,7 +84,7 @@ report.timing(collected)
 # ## Result
 #
 # Some cells are the same net: there are {glue:text}`ladder_nets` different ones, each planned with
-# {glue:text}`ladder_seeds` seeds.
+# {glue:text}`ladder_planned` seeds.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Left: validation error while the factors are added one by one, from the study's recipe at the top to Hinton's code at the bottom. Right: the change of the validation error by each factor, alone in the study's recipe (squares) and in the company of all others (circles); left of 0 is better. Bars are 95 % intervals. The axis on the right is linear within one point of 0 and logarithmic beyond.", "name": "fig-ladder"}, "image": {"alt": "Two panels that share a list of ten factors: a falling staircase of errors on the left, dots with error bars around zero on the right."}}
 ladder.draw(collected)
@@ -193,7 +193,7 @@ whole = comparing.change(collected, {"change": ladder.A}, {"change": ladder.B})
 glue("ladder_whole", report.points(whole), display=False)
 glue("ladder_epochs", study.cells[0].epochs, display=False)
 glue("ladder_nets", len({cell.config for cell in study.cells}), display=False)
-glue("ladder_seeds", len(study.cells[0].seeds), display=False)
+glue("ladder_planned", len(study.cells[0].seeds), display=False)
 glue("ladder_width", study.base.hidden[0], display=False)
 glue("ladder_layers", catalogue.layers(study.base), display=False)
 glue(
