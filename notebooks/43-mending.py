@@ -134,8 +134,7 @@ glue("mending_source_bp", source["backprop"], display=False)
 # A negative that differs from its positive in the label alone can be told by what goes with the label. A negative that
 # differs in the *image* can't: to find it wrong, a layer has to know what whole images look like. This is Hinton's
 # unsupervised Forward-Forward: a *hybrid* is one digit in some regions and another in the rest
-# ({numref}`fig-mending-hybrids`). Parts of it look right, the whole does not. It needs no label and no pretext task. If so,
-# hybrids should make features that transfer better than wrong labels do.
+# ({numref}`fig-mending-hybrids`). Parts of it look right, the whole does not. It needs no label and no pretext task.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Negatives that are images. Each is made of the image above and another; the regions are drawn at random.", "name": "fig-mending-hybrids"}, "image": {"alt": "Four rows of digits: images, other images, hybrids that take some regions from one and the rest from the other, and blends of both."}}
 images = excerpt("mnist", "train", range(16)).images
