@@ -6,8 +6,8 @@ import sys
 
 from ff_utils import UserError, studies
 from ff_utils.data import write_excerpt
+from ff_utils.files import project_folder
 from ff_utils.reporting import charts, comparing
-from ff_utils.results import project_folder
 from ff_utils.studies import collecting
 
 

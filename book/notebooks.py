@@ -33,6 +33,7 @@ from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 
+from ff_utils.files import replacing
 from ff_utils.record import processor
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -110,9 +111,8 @@ def clean(notebook: NotebookNode) -> NotebookNode:
 
 def write_notebook(notebook: NotebookNode, path: Path) -> None:
     """Replace `path` in one step: who stops the command keeps the old notebook."""
-    unfinished = path.with_suffix(".tmp")
-    nbformat.write(notebook, unfinished)
-    unfinished.replace(path)
+    with replacing(path) as file:
+        file.write(f"{nbformat.writes(notebook)}\n".encode())
 
 
 def run_chapters(chapters: list[Path], folder: Path, parameters: dict, jobs: int) -> dict[str, float]:
@@ -143,6 +143,8 @@ def timed_chapter(chapter: Path, folder: Path, parameters: dict) -> tuple[str, f
         error = None
     except ChapterError as found:
         error = str(found)
+    except Exception as found:  # Whatever it is, the other chapters go on.
+        error = f"{type(found).__name__}: {found}"
     return chapter.stem, time.monotonic() - started, error
 
 

@@ -24,10 +24,9 @@ from pydantic import ValidationError
 
 from . import studies
 from .config import RECIPES, RunConfig, command_of, explain, load_config, recipe
-from .data import cache_folder
 from .errors import UserError, explained
 from .export import export
-from .files import replacing
+from .files import cache_folder, replacing
 from .results import Store
 from .studies import collecting
 from .studies.cluster import connected

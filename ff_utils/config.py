@@ -109,7 +109,7 @@ class RunConfig(BaseModel):
         "layer's gradient by their number",
     )
     peer_normalization: float = Field(
-        0.0, ge=0, description="strength λ of peer normalisation; 0 turns it off (B: 0.03)"
+        0.0, ge=0, description="strength λ of peer normalisation in forward_forward; 0 turns it off (B: 0.03)"
     )
     peer_decay: float = Field(0.9, ge=0, lt=1, description="decay of the running mean activity of each unit (B)")
     peer_start: float = Field(0.5, ge=0, description="where that running mean starts (B)")
@@ -205,6 +205,8 @@ class RunConfig(BaseModel):
             raise ValueError(f"{self.negatives} negatives need the softmax head: give head_lr above 0")
         if self.head_inputs == "standardized" and self.weight_averaging:
             raise ValueError("a standardized head follows the weights and not their average: give weight_averaging 0")
+        if self.optimizer == "orthogonal" and self.weight_decay and self.weight_decay_form == "coupled":
+            raise ValueError("orthogonal steps take no decay in the gradient: give weight_decay_form decoupled")
         if self.algorithm == "backprop" and self.head_lr == 0:
             raise ValueError("backprop trains the net through its softmax: give head_lr above 0")
         if self.algorithm != "forward_forward" and self.contrast != "label":
@@ -216,7 +218,7 @@ class RunConfig(BaseModel):
     @property
     def reads_head(self) -> bool:
         """Whether the negatives come from the softmax head, so that the net depends on it."""
-        return self.negatives.startswith(("one_pass", "shortlist"))
+        return self.negatives in ("one_pass", "one_pass_sampled", "shortlist")
 
     def per_layer(self, name: str) -> tuple[float, ...]:
         """The field `name` spelled out as one number for each hidden layer."""

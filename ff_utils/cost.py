@@ -17,7 +17,7 @@ from .config import RunConfig
 from .labels import CLASSES
 from .selfsup.pretext import Pretext
 
-PIXELS = {"digits": 64, "cifar10": 3072, "svhn": 3072}  # Inputs where they are not MNIST's 784.
+PIXELS = {"cifar10": 3072, "svhn": 3072}  # Inputs where they are not MNIST's 784.
 # Time of a run against that of its training products, from the stored runs on processors: element-wise work and
 # evaluation go with the products, calls and small tensors with the steps.
 OVERHEAD = 1.5
@@ -60,19 +60,22 @@ def step_products(config: RunConfig) -> list[Product]:
 
 @functools.cache
 def products_per_second(dtype: torch.dtype, device: torch.device) -> float:
-    """Floating-point operations per second that this machine reaches on a product of 512 rows.
+    """Floating-point operations per second that this machine reaches on a product of some 512 rows, a GPU on a larger.
 
     On a processor it is counted in this process's own time: what else runs there must not decide on a number format.
     """
-    a, b = (torch.ones(rows, 1024, dtype=dtype, device=device) for rows in (512, 1024))
     own = device.type == "cpu"
+    # Large enough for a GPU that its calls don't count.
+    timed = Product(512, 1024, 1024) if own else Product(8192, 8192, 8192)
+    a = torch.ones(timed.rows, timed.inner, dtype=dtype, device=device)
+    b = torch.ones(timed.inner, timed.columns, dtype=dtype, device=device)
     clock, threads = (time.process_time, torch.get_num_threads()) if own else (time.perf_counter, 1)
-    a @ b  # The first one sets things up.
+    (a @ b)[0, 0].item()  # The first one sets things up. On a GPU, reading a value waits for it.
     start = clock()
     for _ in range(PRODUCTS):
         product = a @ b
     product[0, 0].item()
-    return PRODUCTS * Product(512, 1024, 1024).operations * threads / (clock() - start)
+    return PRODUCTS * timed.operations * threads / (clock() - start)
 
 
 def expected_seconds(config: RunConfig, epochs: int, images: int, dtype: torch.dtype, device: torch.device) -> float:

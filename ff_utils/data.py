@@ -16,13 +16,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 import torch
 from filelock import FileLock
 from torch import Tensor
 
 from .errors import UserError, explained
-from .files import replacing
+from .files import cache_folder, project_folder, replacing
 
 VALIDATION = 10_000  # The last images of the training set, as in both sources.
 
@@ -76,11 +75,6 @@ _TORCHVISION = {
 }
 NAMES = (*_TORCHVISION, "digits")
 _KEYS = ("train_images", "train_labels", "test_images", "test_labels")
-
-
-def cache_folder() -> Path:
-    """Where checkpoints and downloaded data live: `FF_CACHE`, else the user's cache directory."""
-    return Path(os.environ.get("FF_CACHE") or platformdirs.user_cache_dir("ff_utils", appauthor=False))
 
 
 def load(name: str) -> Splits:
@@ -262,9 +256,8 @@ def excerpt(name: str, part: str, indices: Sequence[int]) -> ImageSet:
     if name == "digits" or any(place.exists() for place in places):
         whole = getattr(load(name), part)
         return ImageSet(whole.images[indices], whole.labels[indices])
-    here = (Path.cwd(), *Path.cwd().parents, *Path(__file__).resolve().parents)
-    files = [folder / "results" / "excerpts" / f"{name}.npz" for folder in here]
-    if file := next((file for file in files if file.exists()), None):
+    file = project_folder() / "results" / "excerpts" / f"{name}.npz"
+    if file.exists():
         try:
             with np.load(file, allow_pickle=False) as archive:
                 kept = archive[f"{part}_indices"].tolist()
@@ -287,4 +280,5 @@ def write_excerpt(name: str, parts: dict[str, Sequence[int]], file: Path) -> Non
         arrays[f"{part}_indices"] = np.array(indices, dtype=np.int32)
         arrays[f"{part}_images"], arrays[f"{part}_labels"] = chosen.images.numpy(), chosen.labels.numpy()
     file.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(file, **arrays)
+    with replacing(file) as whole:
+        np.savez_compressed(whole, **arrays)

@@ -130,7 +130,7 @@ def export(config: RunConfig, epochs: int, path: Path, *, store: Store | None = 
     28 × 28 pixels), where the weights of a finished run are no longer on this machine, or as `train` does.
     """
     plain = RunConfig()
-    for field in ("algorithm", "pretext", "contrast", "goodness", "head_inputs"):
+    for field in ("algorithm", "pretext", "contrast", "goodness", "loss", "head_inputs"):
         if getattr(config, field) != getattr(plain, field):
             raise UserError(
                 f"the page reads nets that learned the data's labels as Hinton's do, not one with "

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whatever happens to the process that writes them."""
+"""The folders that the package reads and writes, and files that are there whole or not at all."""
 
 from __future__ import annotations
 
@@ -7,6 +7,36 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+import platformdirs
+
+from .errors import UserError
+
+
+def cache_folder() -> Path:
+    """Where checkpoints and downloaded data live: `FF_CACHE`, else the user's cache directory."""
+    return Path(os.environ.get("FF_CACHE") or platformdirs.user_cache_dir("ff_utils", appauthor=False))
+
+
+def project_folder() -> Path:
+    """The book's folder: the nearest, from the working directory and then from this file upwards, with a `_toc.yml`.
+
+    Raises `UserError` where there is none.
+    """
+    for start in (Path.cwd(), Path(__file__).resolve().parent):
+        for folder in (start, *start.parents):
+            if (folder / "_toc.yml").exists():
+                return folder
+    raise UserError("the book's folder, which holds _toc.yml, was not found: start inside it")
+
+
+def results_folder() -> Path:
+    """`FF_RESULTS`, else `results/` of the book. Raises `UserError` where there is neither."""
+    named = os.environ.get("FF_RESULTS")
+    try:
+        return Path(named) if named else project_folder() / "results"
+    except UserError as error:
+        raise UserError(f"{error}, or name a results folder in FF_RESULTS") from None
 
 
 @contextmanager

@@ -36,4 +36,4 @@ def half_derivative(goodness: Goodness, y: Tensor) -> Tensor:
     """½ ∂g/∂y of `y` [rows, units] in y's format, 0 where a unit is off: for Σⱼ yⱼ² it is y itself."""
     wide = y if y.dtype == torch.float64 else y.float()
     slope = torch.func.grad(lambda rows: goodness(rows).sum())(wide)
-    return (slope / 2 * (y > 0)).to(y.dtype)
+    return torch.where(y > 0, slope / 2, 0.0).to(y.dtype)  # Not a product: at 0 a slope may be infinite.

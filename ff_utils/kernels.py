@@ -34,7 +34,9 @@ def allow_compiling(allowed: bool) -> None:
 def compiler_found() -> bool:
     """Whether a C++ compiler is on the PATH (or, for a GPU, Triton can be imported)."""
     if torch.cuda.is_available():
-        return torch.utils._triton.has_triton()
+        from torch.utils._triton import has_triton  # PyTorch itself loads this module only when it compiles.
+
+        return has_triton()
     named = os.environ.get("CXX")
     return any(shutil.which(name) for name in ([named] if named else ["g++", "clang++", "cl"]))
 
@@ -42,7 +44,8 @@ def compiler_found() -> bool:
 def compiling() -> bool:
     """Whether the kernels run compiled at present."""
     choice = os.environ.get("FF_COMPILE")
-    return compiler_found() and (_allowed if choice is None else choice != "0")
+    wanted = _allowed if choice is None else choice != "0"
+    return wanted and compiler_found()
 
 
 def keep_freed_memory(keep: bool = True) -> None:

@@ -19,6 +19,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from .errors import UserError
 from .network import Network, Pass, Pixels
 from .readout import Head, all_codes, label_scores, neutral_codes
 from .registry import Registry
@@ -87,7 +88,9 @@ class Batch:
 
     @cached_property
     def head_logits(self) -> Tensor:
-        """The softmax head's logits, [batch, classes]."""
+        """The softmax head's logits, [batch, classes]. Raises `UserError` in a run without the head."""
+        if self.head is None:
+            raise UserError("these negatives ask the softmax head: give head_lr above 0")
         return self.head.logits(self.neutral)
 
     def without_truth(self, values: Tensor) -> Tensor:

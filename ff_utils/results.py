@@ -21,7 +21,6 @@ import functools
 import hashlib
 import io
 import json
-import os
 import platform
 import shutil
 import warnings
@@ -37,8 +36,8 @@ import pandas as pd
 import yaml
 
 from .config import RunConfig, load_config, save_config
-from .data import cache_folder
 from .errors import UserError, explained
+from .files import cache_folder, results_folder
 
 FILES = (
     "config.yaml",
@@ -49,24 +48,6 @@ FILES = (
     "provenance.yaml",
     "training_curves.png",
 )
-
-
-def project_folder() -> Path:
-    """The nearest folder, from the working directory and then from this file upwards, with a `_toc.yml`.
-
-    Raises `UserError` where there is none.
-    """
-    for start in (Path.cwd(), Path(__file__).resolve().parent):
-        for folder in (start, *start.parents):
-            if (folder / "_toc.yml").exists():
-                return folder
-    raise UserError("no results folder found: name one in FF_RESULTS, or start inside the book's folder")
-
-
-def results_folder() -> Path:
-    """`FF_RESULTS`, else `results/` of the book."""
-    named = os.environ.get("FF_RESULTS")
-    return Path(named) if named else project_folder() / "results"
 
 
 @dataclass(frozen=True)

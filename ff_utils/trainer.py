@@ -74,10 +74,18 @@ class Trainer:
     """The state of one run in progress: network, head, and how many epochs they have seen.
 
     `splits` is the data; `dtype` the number format of the products; `device` where all of it lives. Raises `UserError`
-    for a sampler of negatives that it does not know.
+    for a sampler of negatives that it does not know, and for an algorithm that another class trains
+    (`twin.trainer_class` says which).
     """
 
+    algorithms: tuple[str, ...] = ("forward_forward",)  # Of `RunConfig.algorithm` those that this class trains.
+
     def __init__(self, config: RunConfig, splits: Splits, dtype: torch.dtype | None = None, device=None):
+        if config.algorithm not in self.algorithms:
+            raise UserError(
+                f"{type(self).__name__} does not train by {config.algorithm}; "
+                "ff_utils.selfsup.twin.trainer_class(config) is the class that does"
+            )
         self.config = config
         self.device = torch.device(device or default_device())
         self.dtype = dtype or fastest_dtype(self.device)

@@ -22,9 +22,9 @@ from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from .config import RunConfig, command_of, save_config
-from .data import cache_folder, load
+from .data import load
 from .errors import UserError, explained
-from .files import replacing
+from .files import cache_folder, replacing
 from .goodness import goodness_named
 from .negatives import sampler
 from .record import MILESTONES, SAME_DIGITS, Record, describe_machine

@@ -101,6 +101,7 @@ values = {
 charts.draw_seeds(values, images)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The spread of single runs over seeds, beside the standard deviation that the sampling of the images gives to each of them. In points.", "name": "tab-sure-spread"}}
+glue("sure_spread_more", summary.seeds_against_images(groups), display=False)
 summary.spread_table(groups)
 
 # %% tags=["hide-input"]
@@ -213,8 +214,9 @@ glue("sure_format_told", told, display=False)
 #
 # ## Interpretation
 #
-# *Seeds and images.* We expected both to spread the errors alike at the source's error rates. On small nets, whose errors
-# are higher, the seeds spread them more ({numref}`tab-sure-spread`). Whether the expectation holds takes the full-size runs.
+# *Seeds and images.* We expected both to spread the errors alike at the source's error rates. In
+# {numref}`tab-sure-spread`, on small nets with higher errors, the seeds spread them {glue:text}`sure_spread_more` than
+# the images. Whether the expectation holds takes the full-size runs.
 #
 # *Steps of a tenth of a point, and most of a few tenths, are beyond single runs.* No reading of one run against another can decide them,
 # however carefully the search is logged. That is no fault of the log; it is a property of 10,000 images and of

@@ -23,7 +23,7 @@ train = "never"  # this page trains nothing
 # %% tags=["remove-input"]
 import yaml
 
-from ff_utils.results import project_folder
+from ff_utils.files import project_folder
 from ff_utils.studies import collecting
 
 collecting.check_parameters(profile, train)

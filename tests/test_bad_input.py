@@ -60,6 +60,7 @@ def call(monkeypatch, capsys):
             "0 after epoch 6, so 20 epochs would learn no more. Give at most 6, or a schedule of that length: "
             "--decay-from 10 --decay-to 20",
         ),
+        (["--optimizer", "orthogonal", "--weight-decay", "0.01"], "give weight_decay_form decoupled"),
         (["--config", "/no/such/config.yaml"], "cannot read /no/such/config.yaml: No such file"),
     ],
 )

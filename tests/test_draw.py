@@ -117,7 +117,13 @@ def test_too_large_a_net_is_refused_before_it_is_trained(tmp_path):
 
 @pytest.mark.parametrize(
     "field, value",
-    [("algorithm", "backprop"), ("pretext", "rotation"), ("contrast", "hybrid"), ("head_inputs", "standardized")],
+    [
+        ("algorithm", "backprop"),
+        ("pretext", "rotation"),
+        ("contrast", "hybrid"),
+        ("loss", "symmetric"),
+        ("head_inputs", "standardized"),
+    ],
 )
 def test_nets_that_the_page_could_not_read_are_refused(field, value, tmp_path):
     with pytest.raises(UserError, match=f"not one with {field} '{value}'"):

@@ -2,10 +2,15 @@
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
+
+import pytest
+
+from ff_utils.reporting import speed
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted((ROOT / "ff_utils").rglob("*.py"))
@@ -37,3 +42,13 @@ def test_every_module_is_described():
     modules = {".".join(path.relative_to(ROOT / "ff_utils").with_suffix("").parts) for path in MODULES}
     plain = {name for name in modules if "__" not in name}
     assert plain <= described <= plain | {name.removesuffix(".__init__") for name in modules}
+
+
+def test_the_changes_of_the_record_log_are_in_the_history():
+    def git(*words):
+        return subprocess.run(["git", "-C", ROOT, *words], capture_output=True, text=True)
+
+    if git("rev-parse", "--is-shallow-repository").stdout.strip() != "false":
+        pytest.skip("no history here")
+    for rung in speed.RUNGS.values():
+        assert git("merge-base", "--is-ancestor", rung.commit, "HEAD").returncode == 0, rung

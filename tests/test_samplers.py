@@ -157,6 +157,14 @@ def test_the_warm_up_uses_random_negatives(small, negatives):
     assert (first[1] != second[1]).any()
 
 
+def test_a_registered_sampler_that_asks_the_head_says_what_it_needs(small):
+    negatives.register("by the head")(lambda batch: batch.without_truth(batch.head_logits).argmin(1))
+    config = RunConfig(**small, negatives="by the head")
+    with pytest.raises(UserError, match="ask the softmax head: give head_lr above 0"):
+        Trainer(config.vary(head_lr=0.0), load("digits")).run_epoch()
+    Trainer(config, load("digits")).run_epoch()
+
+
 @pytest.mark.parametrize("register, name", [(negatives.register, "random"), (goodness.register, "squares")])
 def test_the_names_of_the_package_cannot_be_taken(register, name):
     with pytest.raises(UserError, match=f"{name!r} is the package's own"):

@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -14,8 +15,10 @@ import support
 import torch
 import torch.nn.functional as F
 
-from ff_utils import RunConfig, Store, UserError, load, record, train
+from ff_utils import RunConfig, Store, UserError, load, record, studies, train
 from ff_utils.config import command_of
+from ff_utils.selfsup.twin import trainer_class
+from ff_utils.studies import collecting
 from ff_utils.trainer import Trainer
 from ff_utils.training import read_checkpoint
 
@@ -276,6 +279,29 @@ def test_two_processes_on_one_configuration(small, start, tmp_path):
     process.kill()
     process.join()
     assert train(config, 2, progress=False).epochs == 2  # Its lock died with it.
+
+
+def test_a_study_waits_for_another_process_that_is_at_its_run(small, start, tmp_path):
+    config = RunConfig(**small)
+    process = start(config, 2000, 60)
+    wait_for_rows(tmp_path, config, process, 1)
+    threading.Timer(1, process.kill).start()
+    collecting.train_all([studies.Planned(config, 2)], Store(), 1077, progress=False)
+    assert Store().find(config, 2)
+
+
+@pytest.mark.parametrize("algorithm", ["backprop", "backprop_goodness_all", "none"])
+def test_a_trainer_refuses_what_another_class_trains(small, algorithm):
+    config = RunConfig(**small, algorithm=algorithm)
+    with pytest.raises(UserError, match=f"Trainer does not train by {algorithm}"):
+        Trainer(config, load("digits"))
+    assert trainer_class(config)(config, load("digits")).config is config
+
+
+def test_a_machine_with_a_gpu_is_asked_whether_it_can_compile():
+    """In a process of its own: others may have loaded what PyTorch itself loads only when it compiles."""
+    script = "import torch; torch.cuda.is_available = lambda: True; from ff_utils import kernels; kernels.compiling()"
+    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 COUNT_FAULTS = """

@@ -141,6 +141,11 @@ def test_update_of_a_registered_goodness_equals_autograd():
     assert_weights_follow(taken, expected)
 
 
+def test_a_goodness_with_an_infinite_slope_at_0_leaves_units_that_are_off_alone():
+    y = torch.tensor([[4.0, 0.0, 1.0]], dtype=torch.float64)
+    assert goodness.half_derivative(lambda y: y.sqrt().sum(1), y).tolist() == [[0.125, 0.0, 0.25]]
+
+
 def test_update_with_dropout_equals_autograd():
     config = RunConfig(hidden=(16, 12, 14), theta=2.0, dropout=0.4, init="normal")
     network, images, codes = make(config)

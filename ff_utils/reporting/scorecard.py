@@ -15,7 +15,7 @@ import yaml
 
 from .. import studies
 from ..errors import UserError
-from ..results import project_folder
+from ..files import project_folder
 from ..studies import collecting
 from ..studies.collecting import Collected
 from .comparing import Measured, choose, complete, difference, measured

@@ -43,7 +43,7 @@ RUNGS = {
     "label-search passes reused": Rung("passes of the label search reused", "719cf18"),
     "pixels shared between labels": Rung("pixels shared between labels", "719cf18"),
     "freed memory kept": Rung("freed memory kept", "781e150"),
-    "labels summed in one pass": Rung("gradients of an image's labels summed in one pass", "94e25b3"),
+    "labels summed in one pass": Rung("gradients of an image's labels summed in one pass", "7711ea2"),
 }
 ENGINE = list(RUNGS)[-1]
 

@@ -181,6 +181,17 @@ def spread_table(groups: dict[str, dict[int, Measured]]) -> pd.DataFrame:
     return pd.DataFrame(rows).T.fillna("")
 
 
+def seeds_against_images(groups: dict[str, dict[int, Measured]]) -> str:
+    """Whether seeds spread errors more than sampling the images does: more, less, or now more, now less."""
+    more = set()
+    for found in groups.values():
+        errors = [one.value for one in found.values()]
+        if len(errors) > 1:
+            images = IMAGES[next(iter(found.values())).run.config.dataset]
+            more.add(np.std(errors, ddof=1) > binomial_sd(float(np.mean(errors)), images))
+    return {(): "open", (True,): "more", (False,): "less"}.get(tuple(more), "in some rows more, in others less")
+
+
 def paired_sd(found: dict[int, Measured]) -> float | None:
     """The typical SD of a difference between two seeds of one setting on the same images; None without two."""
     wrong = [collecting.wrong_images(one.run, one.epoch, one.metric) for one in found.values()]

@@ -167,6 +167,8 @@ def draw_similarities(maps: dict[str, pd.DataFrame]) -> None:
         short = [text.removeprefix("layer ") for text in values.columns]
         sns.heatmap(values, vmin=0, vmax=1, cmap=PIXELS, annot=True, fmt=".2f", cbar=False, square=True, ax=ax,
                     xticklabels=short, yticklabels=short, annot_kws={"fontsize": 8})  # fmt: skip
+        for text, value in zip(ax.texts, values.to_numpy().flat, strict=True):
+            text.set_color("black" if value > 0.45 else "white")  # Where the two have about the same contrast.
         rows, columns = name.split(" against ") if " against " in name else (name, name)
         ax.set(xlabel=f"layer, {columns}", ylabel=f"layer, {rows}")
         ax.tick_params(axis="y", rotation=0)

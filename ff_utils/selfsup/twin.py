@@ -1,9 +1,9 @@
 """The backprop twin: the same network, data and optimiser, with gradients through all layers.
 
-Only the direction of a step differs from `Trainer`. The forward pass, the first weights, the normalisation, the
-softmax head, the order of the images, the schedule and the optimiser are the very same code. So a run and its twin
-differ in local against global gradients and, unless the twin descends goodness, in the objective. The gradients are
-autograd's.
+Two things differ from `Trainer`: the direction of a step, whose gradients are autograd's, and that peer normalisation
+is left out. The forward pass, the first weights, the normalisation, the softmax head, the order of the images, the
+schedule and the optimiser are the very same code. So a run and its twin differ in local against global gradients, in
+peer normalisation where the run has it, and, unless the twin descends goodness, in the objective.
 
 `RunConfig.algorithm` says what they descend:
 
@@ -27,7 +27,9 @@ from ..trainer import Draws, Trainer
 
 
 class Twin(Trainer):
-    """Backprop through a goodness objective; `Backprop` and `Untrained` build on it."""
+    """Backprop through a goodness objective. It has no peer normalisation, which is no part of that objective."""
+
+    algorithms = ("backprop_goodness_last", "backprop_goodness_all")
 
     def step(self, rows: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
         labels = draws.labels[rows]
@@ -76,6 +78,8 @@ class Twin(Trainer):
 class Backprop(Twin):
     """Backprop of the softmax head's cross-entropy; the head learns as it does beside Forward-Forward."""
 
+    algorithms = ("backprop",)
+
     def _descend(self, batch: Batch, draws: Draws) -> tuple[Tensor, Tensor]:
         leaves, weights = self._leaves()
         codes = neutral_codes(self.network, len(batch.labels))
@@ -98,6 +102,8 @@ class Backprop(Twin):
 class Untrained(Trainer):
     """A net whose weights stay as they were drawn."""
 
+    algorithms = ("none",)
+
     def run_epoch(self, after_step=None):
         self.epoch += 1
         return {}, torch.zeros(self.network.classes, self.network.classes).numpy()
@@ -106,9 +112,6 @@ class Untrained(Trainer):
         return Evaluation()
 
 
-_TRAINERS = {"forward_forward": Trainer, "backprop": Backprop, "none": Untrained}
-
-
 def trainer_class(config: RunConfig) -> type[Trainer]:
     """What trains a run of this configuration."""
-    return _TRAINERS.get(config.algorithm, Twin)
+    return next(kind for kind in (Trainer, Twin, Backprop, Untrained) if config.algorithm in kind.algorithms)

@@ -20,7 +20,8 @@ import torch
 
 from ..cost import expected_seconds
 from ..errors import UserError
-from ..results import Run, Store, project_folder, results_folder
+from ..files import project_folder, results_folder
+from ..results import Run, Store
 from ..trainer import default_device, fastest_dtype
 from ..training import train
 from . import Planned, Study, profile_named
@@ -229,5 +230,6 @@ def train_all(
         seconds = expected(missing, images)
         print(f"training {counted(missing)}, about {readable_time(seconds)}; into {store.root}", flush=True)
     for number, (config, epochs, dtype) in enumerate(missing, 1):
-        run = train(config, epochs, store=store, progress=progress, dtype=dtype and getattr(torch, dtype))
+        # Another chapter may be at the same run, which this one then finds in the store.
+        run = train(config, epochs, store=store, progress=progress, dtype=dtype and getattr(torch, dtype), wait=True)
         print(f"{number} of {len(missing)}: {run.path}", flush=True)

@@ -41,10 +41,13 @@ def momentum(profile: Profile) -> Study:
     return sweep(profile, "momentum", question, "momentum", grid)
 
 
+def _hard_momenta(profile: Profile) -> tuple[float, ...]:
+    return profile.pick(smoke=(0.5, 0.9), quick=(0.5, 0.9, 0.95), paper=(0.9, 0.95, 0.97))
+
+
 def hard_momentum(profile: Profile) -> Study:
     """Momentum around the base with hard negatives, at the least of the published lengths."""
-    grid = profile.pick(smoke=(0.5, 0.9), quick=(0.5, 0.9, 0.95), paper=(0.9, 0.95, 0.97))
-    question = "Which momentum suits hard negatives?"
+    question, grid = "Which momentum suits hard negatives?", _hard_momenta(profile)
     return sweep(profile, "hard-momentum", question, "momentum", grid, profile.hard, profile.milestones[60])
 
 
@@ -84,16 +87,13 @@ def hard_negatives(profile: Profile) -> Study:
 
 
 def epochs(profile: Profile) -> Study:
-    """One trajectory of label-search negatives, read at several epochs; and of one seed those with other momenta.
-
-    At paper scale these are the momenta that `hard_momentum` compares.
-    """
+    """One trajectory of label-search negatives, read at several epochs; at paper scale also with other momenta."""
     hard, seeds = profile.hard, profile.pick(smoke=(0,), quick=(0,), paper=(0, 1, 2))
-    momenta = (hard.momentum, profile.base.momentum, *profile.pick(smoke=(), quick=(), paper=(0.97,)))
+    momenta = _hard_momenta(profile) if profile.name == "paper" else (hard.momentum,)
     cells = [
         Cell({"momentum": momentum, "negatives": hard.negatives}, hard.vary(momentum=momentum),
              profile.milestones[120], seeds if momentum == hard.momentum else seeds[:1])
-        for momentum in sorted(set(momenta))
+        for momentum in momenta
     ]  # fmt: skip
     question = "How long does training go on to help?"
     return Study("epochs", question, "momentum", profile, tuple(cells), hard)
