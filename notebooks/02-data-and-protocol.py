@@ -359,6 +359,9 @@ figures.draw_sampling(
 # \Delta = \frac{n_{10} - n_{01}}{n}, \qquad \mathrm{SE}(\Delta) = \frac{\sqrt{n_{10} + n_{01}}}{n} .
 # ```
 #
+# An interval for the difference does not suppose that they are equally good. It takes
+# $\sqrt{n_{10} + n_{01} - (n_{10} - n_{01})^2/n}\,/n$, which is less where one of the two is far better.
+#
 # We compare the two nets of this chapter, which differ only in their seed.
 
 # %% tags=["nbval-ignore-output"]
@@ -408,17 +411,19 @@ glue(
 # 1. **Choose on validation.** Test errors are shown for what was chosen. A table ranked by test is marked.
 # 2. **One factor at a time, around a fixed base.** A cell of a study differs from the base in one factor, which may take
 #    several fields. Where a study combines factors, its chapter says so. Which hyperparameters are under study, which are tuned along and which are fixed is said in each chapter.
-# 3. **Compare in pairs** on the same images, by equation {eq}`eq-paired`.
+# 3. **Compare in pairs** on the same images, as after equation {eq}`eq-paired`, where both predictions are stored; else as
+#    if the images were different ones, which makes the interval wider.
 # 4. **Two sources of chance.** With several seeds an interval is over seeds (Student's $t$) and covers the
 #    randomness of training. With one seed it is over the sampling of the images, by {eq}`eq-standard-error` or in
-#    pairs by {eq}`eq-paired`, and the page says so. Neither contains the other.
+#    pairs by what follows {eq}`eq-paired`, and the page says so. Neither contains the other. *Beyond doubt* is said of a
+#    difference whose interval excludes 0: with one seed, of these two nets only.
 # 5. **Three seeds resolve little.** With three, the $t$ quantile for 95 % is 4.3. Where a question cannot be
 #    decided, the chapter says so.
 # 6. **The one-standard-error rule.** Among settings within one standard error of the best, the base value or
 #    the simpler setting is kept. The base of the sweeps itself stays where the source has it, also where another value
 #    does better.
 # 7. **Pass bands come first.** What counts as reproducing a claim was written down before the runs that
-#    decide it.
+#    decide it had ended; the {doc}`scorecard <98-scorecard>` names those that had started by then.
 
 # %% tags=["remove-cell"]
 glue("ch02_milestones", ", ".join(map(str, MILESTONES)), display=False)

@@ -285,13 +285,14 @@ doubled = comparing.change(at_size, {"lr": 0.04}, {"lr": 0.08})
 faster = comparing.change(momenta, {"momentum": 0.9}, {"momentum": 0.95})
 glue("lr_answer", report.answer("deeper rates tenfold", "base"), display=False)
 glue("lr_full_doubled", report.points(doubled), display=False)
+glue("lr_full_seeds", report.seeds_in_words(doubled), display=False)
 glue("lr_full_momentum", report.points(faster), display=False)
 for found in (doubled, faster):
     assert found is None or found.mean < 0, "the text says: lower"
 
 # %% [markdown]
 # *A larger rate than the source's is ahead.* After these epochs 0.08 changes the error of the source's 0.04 by
-# {glue:text}`lr_full_doubled`. That is one seed, and the race is shorter than the source's.
+# {glue:text}`lr_full_doubled` ({glue:text}`lr_full_seeds`), and the race is shorter than the source's.
 #
 # We keep 0.04 all the same, because the aim is the source's recipe. {doc}`06-momentum` shows that more momentum can
 # take the part of the missing rate: 0.95 in place of 0.9, at the rate 0.04, changes the error by

@@ -197,6 +197,7 @@ for name, table in zip(("none", "strong"), alone.values(), strict=True):
     for layer in (1, 2, 3):
         text = "open" if table.empty else f"{table['error (%)'][layer]:.1f} %"
         glue(f"wd_full_{name}_layer{layer}", text, display=False)
+glue("wd_full_seeds", report.seeds_in_words(full["strong"]), display=False)
 if full["weak"] is not None:
     assert abs(full["weak"].mean) < 0.5, "the text says: close to none's"
 for name in ("middle", "strong"):
@@ -210,7 +211,7 @@ if not any(table.empty for table in alone.values()):
 # %% [markdown]
 # *Full size: the harm shows.* Up to a decay of 0.0001 the error stays close to that without: 0.0001 changes it by
 # {glue:text}`wd_full_weak`. Stronger decay costs points. 0.0003 changes the error by {glue:text}`wd_full_middle`, 0.001
-# by {glue:text}`wd_full_strong`. This is one seed a value.
+# by {glue:text}`wd_full_strong` ({glue:text}`wd_full_seeds`).
 #
 # The half-lives fit this. In these runs a weight halves {glue:text}`wd_full_weak_halvings` times at 0.0001,
 # {glue:text}`wd_full_middle_halvings` times at 0.0003 and {glue:text}`wd_full_strong_halvings` times at 0.001.

@@ -58,9 +58,40 @@ glue("epochs_last", points[-1], display=False)
 # ## Intervention
 #
 # One trajectory per seed, read at {glue:text}`epochs_points` epochs. A reading at a point is exactly what a shorter
-# run would have given: all randomness of an epoch depends on the seed and the epoch alone. At paper scale there are two more
+# run would have given on the same machine: all randomness of an epoch depends on the seed and the epoch alone. On another
+# kind of processor products round otherwise, and a run drifts away as with another seed: {glue:text}`epochs_twins`.
+# At paper scale there are two more
 # trajectories: one with the momentum of the sweeps, and one with the momentum whose validation error is the lowest after
 # 60 epochs ({numref}`tab-momentum-hard`). The source does not report its own.
+
+# %% tags=["hide-input"]
+cell = studies.get("epochs", "paper").cells[-1]
+twins = [
+    run
+    for store in collecting.stores("paper")[1]
+    for run in store.matching(cell.config, 60)
+]
+read = {
+    part: " and ".join(
+        f"{run.at(epoch, metric):.2f} %"
+        for run in twins
+        if run.has(epoch, metric)
+    )
+    for part, epoch, metric in (
+        ("early", 20, comparing.VALIDATION),
+        ("val", 60, comparing.VALIDATION),
+        ("test", 60, comparing.TEST),
+    )
+}
+glue(
+    "epochs_twins",
+    f"the {len(twins)} stored runs of momentum {cell.settings['momentum']} and "
+    f"seed 0 have validation errors of {read['early']} after 20 epochs and "
+    f"{read['val']} after 60, and then test errors of {read['test']}"
+    if len(twins) > 1
+    else "how far is open",
+    display=False,
+)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The cells of this study. Where no other is named, the page shows the one with the base's momentum.", "name": "tab-epochs-plan"}}
 report.plan(study)
@@ -164,6 +195,8 @@ for name, metric in (("val", comparing.VALIDATION), ("test", comparing.TEST)):
     )
     at_end = comparing.difference(slow, fast)
     glue(f"epochs_momentum_{name}", report.points(at_end), display=False)
+    if profile == "paper" and at_end is not None:
+        assert not at_end.sign, "the text says: the same error, but sooner"
 highest = {"momentum": max(study.keys)}
 glue("epochs_highest", report.number(highest["momentum"]), display=False)
 for name, metric in (("val", comparing.VALIDATION), ("test", comparing.TEST)):
@@ -173,8 +206,20 @@ for name, metric in (("val", comparing.VALIDATION), ("test", comparing.TEST)):
     ]
     beyond = comparing.difference(*at_last)
     glue(f"epochs_beyond_{name}", report.points(beyond), display=False)
+    if name == "val":
+        ends_lower = (
+            "ends lower on the validation images",
+            "can't be told from it at the end",
+            "ends higher on the validation images",
+        )
+        text = report.side(beyond, ends_lower)
+        glue("epochs_beyond_side", text, display=False)
+        text = report.seeds_in_words(beyond)
+        glue("epochs_beyond_seeds", text, display=False)
     shown = report.error_of(collected.run_of(**highest), metric, points[-1])
     glue(f"epochs_highest_{name}", shown, display=False)
+pair = [collected.run_of(**cell) for cell in ({}, highest)]
+glue("epochs_beyond_machines", report.machines(*pair), display=False)
 glue("epochs_source_last", f"{after:.2f}", display=False)
 
 # %% tags=["hide-input"]
@@ -210,11 +255,11 @@ glue("epochs_answer", report.answer("falling rate", "hard"), display=False)
 # {glue:text}`epochs_momentum_val` and the test error by {glue:text}`epochs_momentum_test`. So in these two runs the momentum
 # decides how soon the error is reached ({numref}`tab-epochs-momenta`).
 #
-# *A momentum that is higher still* ends lower here. With {glue:text}`epochs_highest` the validation error after
+# *A momentum that is higher still* {glue:text}`epochs_beyond_side`. With {glue:text}`epochs_highest` the validation error after
 # {glue:text}`epochs_last` epochs is {glue:text}`epochs_highest_val` and the test error {glue:text}`epochs_highest_test`, where
 # the source has {glue:text}`epochs_source_last` %. Against {glue:text}`epochs_base` that is a change of
-# {glue:text}`epochs_beyond_val` and {glue:text}`epochs_beyond_test`, image by image; with one seed each, other seeds may
-# order them otherwise. The source does not report its momentum.
+# {glue:text}`epochs_beyond_val` and {glue:text}`epochs_beyond_test` ({glue:text}`epochs_beyond_seeds`). Other seeds may
+# order them otherwise, and so may rounding: these two were trained on {glue:text}`epochs_beyond_machines`. The source does not report its momentum.
 #
 # How much does the error move from one epoch to the next, without any trend? The one-pass error is measured after
 # every epoch. In the second half of the run its step from epoch to epoch has a standard deviation of

@@ -126,7 +126,8 @@ if values["label_search, validation"]:
 # ### Two runs on the same images
 #
 # Two runs tested on the same images share the hard ones. What separates them are only those images that one gets wrong
-# and the other does not: with $b$ and $c$ of them the difference has the standard deviation $\sqrt{b+c}/n$. Between two
+# and the other does not: with $b$ and $c$ of them the difference has the standard deviation
+# $\sqrt{b+c-(b-c)^2/n}\,/n$, nearly $\sqrt{b+c}/n$. Between two
 # seeds of one setting it is {glue:text}`sure_apart` points on average. {numref}`tab-sure-paired` compares random with
 # label-search negatives.
 

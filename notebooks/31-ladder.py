@@ -212,7 +212,7 @@ if profile == "paper" and whole is not None:
 #
 # Taken alone, the factors that lower the error the most ({numref}`tab-ladder`) are {glue:text}`ladder_alone_1` and
 # {glue:text}`ladder_alone_2`. In the company of all others: {glue:text}`ladder_in_company_1` and
-# {glue:text}`ladder_in_company_2`. Factors that by themselves make the study's recipe worse:
+# {glue:text}`ladder_in_company_2`. Factors that by themselves make the study's recipe worse beyond doubt:
 # {glue:text}`ladder_harmful`. A change of tens of points is no matter of degree: one of the two nets has hardly learned
 # at all.
 #
@@ -379,12 +379,17 @@ suspects = [c for c in scorecard.load_claims() if c.id.startswith("A-suspect")]
 verdicts = scorecard.table(suspects)
 for claim in suspects:
     name, measure = claim.id.removeprefix("A-suspect-"), claim.measure
-    full = comparing.change(
-        collecting.collect(studies.get(measure["study"], "paper")),
-        measure["from"],
-        measure["to"],
-        comparing.TEST,
+    full, on_validation = (
+        comparing.change(
+            collecting.collect(studies.get(measure["study"], "paper")),
+            measure["from"],
+            measure["to"],
+            metric,
+        )
+        for metric in (comparing.TEST, comparing.VALIDATION)
     )
+    text = report.points(on_validation)
+    glue(f"ladder_suspect_{name}_val", text, display=False)
     way = report.side(
         full,
         (", the right way", ", which is not beyond doubt", ", the wrong way"),
@@ -419,7 +424,10 @@ small_nets.join(at_size)
 # %% [markdown]
 # On small nets none of the three lowers the error beyond doubt. At full size the change of the test error is, for the
 # shifts, {glue:text}`ladder_suspect_shifts`; for the negatives, {glue:text}`ladder_suspect_negatives`; for the loss,
-# {glue:text}`ladder_suspect_loss`. Of the three {glue:text}`ladder_suspects_open` still open at full size. The sharp
+# {glue:text}`ladder_suspect_loss`. On the validation images the same nets differ by {glue:text}`ladder_suspect_shifts_val`,
+# {glue:text}`ladder_suspect_negatives_val` and {glue:text}`ladder_suspect_loss_val`. So one kind of image can say *beyond
+# doubt* where the other does not: such an interval is about these nets on these images.
+# Of the three {glue:text}`ladder_suspects_open` still open at full size. The sharp
 # threshold is one of the five factors of scale. At the study's own rates it ends training; the row here has rates to match.
 #
 # The two losses do not learn at the same pace ({numref}`tab-ladder-loss`). After ten epochs at full size the validation
@@ -444,18 +452,32 @@ forms = {
     "drawn at random": shifts.run_of(jitter_form="sampled"),
     "each of the 25 in turn": shifts.run_of(jitter_form="enumerated"),
 }
+text = report.machines(*forms.values())
+glue("ladder_shifts_machines", text, display=False)
+seeds = min(len(shifts.runs_of(jitter_form=f)) for f in shifts.study.keys)
+text = "one seed" if seeds == 1 else f"{seeds} seeds"
+glue("ladder_shifts_seeds", text, display=False)
+planned = len(shifts.study.cells[0].seeds)
+glue(
+    "ladder_shifts_open",
+    f"Of {planned} planned seeds of each, {planned - seeds} are open."
+    if seeds < planned
+    else "",
+    display=False,
+)
 for (_, run), form in zip(forms.items(), ("drawn", "each"), strict=True):
     for epoch in (10, 20):
         text = report.error_of(run, comparing.VALIDATION, epoch)
         glue(f"ladder_shifts_{form}_{epoch}", text, display=False)
 
 # %% [markdown]
-# *The shifts: one seed, and perhaps not by what was suspected.* Both ways draw from the same 25 shifts. An
+# *The shifts ({glue:text}`ladder_shifts_seeds`): perhaps not by what was suspected.* Both ways draw from the same 25 shifts. An
 # enumeration is complete only after 25 epochs, so that is when an advantage should show. But the two nets are apart before ({numref}`tab-ladder-shifts`): after 10 epochs
 # the validation errors are {glue:text}`ladder_shifts_drawn_10` drawn at random and {glue:text}`ladder_shifts_each_10`
 # enumerated; after 20 epochs they are {glue:text}`ladder_shifts_drawn_20` and {glue:text}`ladder_shifts_each_20`. Early on seeds of
-# this recipe can lie points apart, too: they do with random negatives and without shifts ({doc}`03-theta`). The interval above covers the images, not the seeds. A second seed of each
-# would tell; it is open.
+# this recipe can lie points apart, too: they do with random negatives, without shifts and with losses summed
+# ({doc}`03-theta`). An interval from one seed covers the images, not the seeds, and the first seeds of the two were trained on
+# {glue:text}`ladder_shifts_machines`. {glue:text}`ladder_shifts_open`
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Validation error in percent of the study's recipe with shifts of up to two pixels, drawn at random or each in turn; four layers of 2000 units, seed 0, hard negatives from the second epoch on.", "name": "tab-ladder-shifts"}}
 report.milestones(forms, (1, 2, 3, 5, 10, 20, 40, 60))
@@ -472,7 +494,8 @@ report.milestones(forms, (1, 2, 3, 5, 10, 20, 40, 60))
 #   {glue:text}`ladder_nets` different nets can be afforded. The schedule is Hinton's in shape: constant for the first half, then falling to 0.
 # - Nets are compared after equally many epochs, not after equal time. With 100 in place of 256 images a step an epoch has 2.6
 #   times as many steps. The times of these runs were taken on a shared machine and can't say what that costs.
-# - Intervals with one seed are those of the sampled images, paired; they do not contain the spread over seeds.
+# - Intervals with one seed are those of the sampled images; they do not contain the spread over seeds. They are paired
+#   where both predictions are stored. Those of single layers are not, so their intervals are wider.
 # - The loss is summed over the layers in both recipes; the study's mean divides its rates by the number of layers.
 #
 # ## Try it yourself

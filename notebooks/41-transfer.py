@@ -137,8 +137,8 @@ glue("transfer_reading", text, display=False)
 # %% [markdown]
 # ## Interpretation
 #
-# *No lag in the small nets.* In the `quick` profile, with the layers read together, the first hypothesis
-# {glue:text}`transfer_first` and the second {glue:text}`transfer_second`. On the classes themselves backprop is ahead.
+# *A lag?* In the small nets of the `quick` profile, with the layers read together, the first hypothesis
+# {glue:text}`transfer_first` and the second {glue:text}`transfer_second`.
 # What wide layers, long training and a falling rate change is below; the verdicts are on the [scorecard](98-scorecard), each with its
 # interval.
 #

@@ -170,6 +170,21 @@ text = report.side(
     ("more", "about as much, as far as the seeds can tell", "less"),
 )
 glue("embedding_stroke_side", text, display=False)
+harder = [
+    [
+        report.side(comparing.difference(by["free"], by[net]), "-=+") == "-"
+        for net in ("ff", "bp")
+    ]
+    for layer in range(1, layers + 1)
+    for by in [
+        tables.on_rotation(collected, reference, f"layer{layer}_stroke_r2")
+    ]
+]
+# The first layer from which on both are behind, with all that follow.
+behind = [all(map(all, harder[layer:])) for layer in range(layers)]
+places = ("first", "second", "third", "fourth")
+text = places[behind.index(True)] if True in behind else "open"
+glue("embedding_stroke_from", text, display=False)
 spread = tables.on_rotation(collected, reference, f"layer{layers}_dimension")
 below = [comparing.difference(spread[o], spread["ff"]) for o in ("bp", "free")]
 glue("embedding_directions_holds", words.verdict(*below), display=False)
@@ -189,7 +204,8 @@ for short, found in zip(("bp", "free"), below, strict=True):
 # {glue:text}`embedding_directions_than_free` those of the untrained net ({numref}`fig-embedding-directions`).
 #
 # *Training on a task drops what it does not need, by either method.* In the small nets stroke width is harder to decode
-# from both than from the untrained net, and the deeper the harder ({numref}`fig-embedding-decoding`). So far the source's
+# from both than from the untrained net, from the {glue:text}`embedding_stroke_from` layer on
+# ({numref}`fig-embedding-decoding`). So far the source's
 # observation holds. In these nets it is not special to Forward-Forward, which drops {glue:text}`embedding_stroke_side`: its $R^2$ is {glue:text}`embedding_stroke_ff` where backprop has
 # {glue:text}`embedding_stroke_bp`. The full-size nets are below.
 #

@@ -83,7 +83,7 @@ class System:
 FIELD = (
     System("Hinton (2022)", "4 × 2000", "60", "1.36"),
     System("Hinton (2022), jitter ±2", "4 × 2000", "500", "0.64"),
-    System("Hinton's code, run by others", "3 × 1000", "100", "1.44, 1.47, 1.65"),
+    System("Hinton's code, run by others", "3 × 1000", "not known", "1.44, 1.47, 1.65"),
     System("loeweX/Forward-Forward", "3 × 1000", "100", "1.45"),
     System("jesper-olsen/ff-py", "3 × 1000", "125", "1.30, 1.33"),
     System("jesper-olsen/forward-forward-rs, jitter ±1, dropout", "3 × 1000", "200", "0.71"),

@@ -226,6 +226,12 @@ def seeds_in_words(found: Estimate | None) -> str:
     return "one seed" if found.one_seed else f"{found.seeds} seeds"
 
 
+def machines(*runs: Run | None) -> str:
+    """Whether runs were trained on one kind of processor, in words."""
+    kinds = {run.provenance["device"] for run in runs if run}
+    return "different kinds of processor" if len(kinds) > 1 else "one kind of processor" if kinds else "open"
+
+
 def interval(estimate: Estimate | None) -> str:
     """An interval as prose has it, 2.43 % (2.31 to 2.55); "open" for None."""
     if estimate is None:

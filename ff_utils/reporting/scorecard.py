@@ -167,7 +167,11 @@ def _difference_word(estimate: Estimate, claim: Claim) -> str:
         return "reproduced" if band[0] <= estimate.mean <= band[1] else "partly"
     opposite = max(claimed * estimate.low, claimed * estimate.high) < 0
     inside = max(abs(estimate.low), abs(estimate.high)) <= negligible
-    return "not reproduced" if opposite or inside else "undecided"
+    if opposite or inside:
+        return "not reproduced"
+    # Of 0 such an interval says nothing, but of the size that was claimed it may.
+    elsewhere = claim.published is not None and not estimate.low <= claim.published <= estimate.high
+    return "undecided, not the size claimed" if elsewhere else "undecided"
 
 
 def _judge_choice(claim: Claim, collected: Collected) -> Verdict:
@@ -232,7 +236,9 @@ def compared(measure: dict) -> str:
 
 def spelled_out(claim: Claim) -> str:
     """The claim with what it compares, and whether it is known second-hand."""
-    notes = [note for note in (compared(claim.measure), "second-hand" * claim.second_hand) if note]
+    chosen = "chosen" in claim.measure.get("cell", {}).values()
+    notes = [compared(claim.measure), "ours with the best λ on validation" * chosen, "second-hand" * claim.second_hand]
+    notes = [note for note in notes if note]
     return claim.statement.strip() + (f" ({'; '.join(notes)})" if notes else "")
 
 

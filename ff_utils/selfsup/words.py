@@ -11,6 +11,8 @@ from ..reporting.uncertainty import Estimate
 from ..studies.collecting import Collected
 from .report import DATASETS, PRETEXT, TASKS, TRANSFER, gap, of_cell, on_rotation, percent
 
+RANKED_BY = "val_transfer_error"
+
 
 def verdict(*found: Estimate | None) -> str:
     """Whether it holds that all of these differences lie below 0, each by its interval."""
@@ -133,11 +135,14 @@ def behind(collected: Collected, kind: str = "transfer") -> str:
 
 
 def changes(collected: Collected) -> dict[str, Estimate]:
-    """How much the transfer of each later cell of Forward-Forward is ahead of the first's; the greatest gain first."""
+    """How much the transfer of each later cell of Forward-Forward is ahead of the first's; the greatest gain first.
+
+    On the validation images, since a ranking is a choice.
+    """
     study = collected.study
-    base = of_cell(collected, TRANSFER["none"], **study.cells[0].settings)
+    base = of_cell(collected, RANKED_BY, **study.cells[0].settings)
     found = {
-        cell.settings[study.factor]: difference(of_cell(collected, TRANSFER["none"], **cell.settings), base)
+        cell.settings[study.factor]: difference(of_cell(collected, RANKED_BY, **cell.settings), base)
         for cell in study.cells[1:]
         if cell.config.algorithm == "forward_forward"
     }
