@@ -35,7 +35,7 @@ from ff_utils.negatives import Batch
 from ff_utils.network import Network, Pass
 from ff_utils.parameters import Parameter
 from ff_utils.readout import error_percent
-from ff_utils.record import MILESTONES, searched
+from ff_utils.record import MILESTONES, processor, searched
 from ff_utils.results import results_folder
 
 SAMPLERS = ("random", "label_search", "shortlist")
@@ -192,13 +192,12 @@ class Options:
 
 def _processor() -> tuple[str, set[str]]:
     """The name of the processor and, where the system tells, what it can do."""
+    name = re.sub(r"\((R|TM)\)", "", processor())
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
-        return platform.processor(), set()
-    told = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
-    name = re.sub(r"\((R|TM)\)", "", told.get("model name", platform.machine()))
-    return name, set(told.get("flags", "").split())
+        return name, set()
+    return name, set(next((line.split(":")[1].split() for line in lines if line.startswith("flags")), ()))
 
 
 def records(options: Options) -> None:

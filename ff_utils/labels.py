@@ -28,8 +28,3 @@ def inject(images: Tensor, codes: Tensor, classes: int = CLASSES) -> Tensor:
     labelled = images.clone()
     labelled[:, :classes] = code_values(classes, images.dtype, images.device)[codes]
     return labelled
-
-
-def neutral(images: Tensor, classes: int = CLASSES) -> Tensor:
-    """`images` [n, pixels] with the neutral label written into them."""
-    return inject(images, torch.full((len(images),), classes, device=images.device), classes)

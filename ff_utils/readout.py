@@ -214,16 +214,14 @@ def evaluate(
 
 
 @torch.no_grad()
-def features(
-    network: Network, images: Tensor, dtype: torch.dtype, labels: str = "neutral", batch_size: int = 1000
-) -> list[Tensor]:
+def features(network: Network, images: Tensor, dtype: torch.dtype, averaged: bool = False) -> list[Tensor]:
     """The activities of every hidden layer, [n, units] each in `dtype`, each image's at mean square 1.
 
-    `images` [n, pixels] uint8. `labels`: under the `neutral` label, or their `mean` over all labels.
+    `images` [n, pixels] uint8. Under the neutral label, or `averaged` over all labels.
     """
     weights, parts = network.evaluated_weights(dtype), [[] for _ in network.layers]
-    for chosen in images.split(batch_size):
-        codes = (neutral_codes if labels == "neutral" else all_codes)(network, len(chosen))
+    for chosen in images.split(1000):
+        codes = (all_codes if averaged else neutral_codes)(network, len(chosen))
         result = network.forward(network.pixels(chosen, dtype), codes, weights)
         for part, (y, scale) in zip(parts, scaled(result), strict=True):
             part.append((y * scale[:, None].to(dtype)).view(*codes.shape, -1).mean(0))

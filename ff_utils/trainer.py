@@ -267,9 +267,9 @@ class Trainer:
         )
         return Evaluation(softmax=found.one_pass) if unlabelled else found
 
-    def features(self, images: Tensor, dtype: torch.dtype, labels: str = "neutral") -> list[Tensor]:
+    def features(self, images: Tensor, dtype: torch.dtype, averaged: bool = False) -> list[Tensor]:
         """What the layers make of `images` uint8 [n, …]; see `readout.features`."""
-        return features(self.network, images.flatten(1).to(self.device), dtype, labels)
+        return features(self.network, images.flatten(1).to(self.device), dtype, averaged)
 
     def state(self) -> dict:
         head = {} if self.head is None else {"head": self.head.state()}

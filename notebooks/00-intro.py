@@ -34,6 +34,7 @@ from ff_utils.reporting import (
     catalogue,
     comparing,
     figures,
+    formats,
     ladder,
     report,
     scorecard,
@@ -137,7 +138,7 @@ alone = [
 worse = sum(found.sign > 0 for found in alone)
 glue("intro_scales_worse", worse if alone else "open", display=False)
 glue("intro_scales_n", len(SCALES), display=False)
-glue("intro_ladder_net", catalogue.layers(gap.study.base), display=False)
+glue("intro_ladder_net", formats.layers(gap.study.base), display=False)
 glue("intro_ladder_epochs", gap.study.cells[0].epochs, display=False)
 glue("intro_ladder_seeds", report.seeds_in_words(whole), display=False)
 hard = collecting.collect(studies.get("hard-negatives"), "never")

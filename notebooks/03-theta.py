@@ -35,7 +35,9 @@ from ff_utils.reporting import (
     comparing,
     diagnostics,
     figures,
+    formats,
     ladder,
+    plans,
     report,
 )
 from ff_utils.studies import collecting
@@ -76,7 +78,7 @@ study = studies.get("theta", profile)
 # One factor varies, θ. Everything else stays at one base, which the pilot of {doc}`04-learning-rate` settles.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The cells of this study. Every cell is trained from each seed; runs of one seed share their initial weights, their order of images and their random numbers.", "name": "tab-theta-plan"}}
-report.plan(study)
+plans.cells(study)
 
 # %% [markdown]
 # {numref}`tab-theta-roles` sorts the hyperparameters by their role, in the words of {cite:t}`godbole2023`:
@@ -84,14 +86,14 @@ report.plan(study)
 # *fixed* ones are held.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The role of each hyperparameter in this chapter.", "name": "tab-theta-roles"}}
-report.roles(study)
+plans.roles(study)
 
 # %% tags=["nbval-ignore-output"]
 collected = collecting.collect(study, train)
-report.status(collected)
+plans.status(collected)
 
 # %% tags=["hide-input"]
-report.timing(collected)
+plans.timing(collected)
 
 # %% [markdown]
 # ## Result
@@ -115,20 +117,20 @@ source = study.profile.theta(112)
 worst = max(
     validation.index, key=lambda key: validation[key].mean, default=None
 )
-glue("theta_best", report.number(best), display=False)
+glue("theta_best", formats.number(best), display=False)
 glue(
     "theta_best_share",
-    report.number(best and best / study.profile.width),
+    formats.number(best and best / study.profile.width),
     display=False,
 )
 glue("theta_tied", report.in_words(collected)["tied"], display=False)
 glue("theta_best_error", report.interval(validation.get(best)), display=False)
-glue("theta_source", report.number(source), display=False)
+glue("theta_source", formats.number(source), display=False)
 glue(
     "theta_source_error", report.interval(validation.get(source)), display=False
 )
 glue("theta_picks", report.in_words(collected)["picks"], display=False)
-glue("theta_worst", report.number(worst), display=False)
+glue("theta_worst", formats.number(worst), display=False)
 glue("theta_worst_error", report.interval(validation.get(worst)), display=False)
 if best is not None:
     assert validation[best].mean < 60, "not well below the 90 % of chance"
@@ -185,9 +187,9 @@ for name, key in (
 ):
     count = f"{dead[key].mean:.0f}" if key in dead else "open"
     glue(f"theta_dead_{name}", count, display=False)
-glue("theta_low", report.number(study.keys[0]), display=False)
-glue("theta_high", report.number(study.keys[-1]), display=False)
-glue("theta_width", report.number(study.profile.width), display=False)
+glue("theta_low", formats.number(study.keys[0]), display=False)
+glue("theta_high", formats.number(study.keys[-1]), display=False)
+glue("theta_width", formats.number(study.profile.width), display=False)
 if profile == "quick" and len(dead) == len(study.keys):
     low, *between, high = dead
     assert high.mean > max(e.mean for e in (low, *between)), "not the most"
@@ -261,7 +263,7 @@ charts.draw_learning(
 # %% tags=["nbval-ignore-output"]
 at = "smoke" if profile == "smoke" else "paper"
 first = collecting.collect(studies.get("first-light", at), "auto")
-report.status(first)
+plans.status(first)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Goodness in units of θ for the two published recipes. Rows: the recipe of Hinton's code, the source's recipe with the losses of the layers summed, and with the losses averaged. One seed.", "name": "fig-theta-first-light"}, "image": {"alt": "Panels of goodness by layer for three runs. In the first, positives and negatives separate in every layer; in the other two less and less from layer to layer."}}
 hidden = first.study.cells[0].config.hidden

@@ -29,7 +29,15 @@ from IPython.display import Markdown
 from myst_nb import glue
 
 from ff_utils import studies
-from ff_utils.reporting import charts, comparing, diagnostics, figures, report
+from ff_utils.reporting import (
+    charts,
+    comparing,
+    diagnostics,
+    figures,
+    formats,
+    plans,
+    report,
+)
 from ff_utils.studies import collecting
 
 figures.style()
@@ -51,7 +59,7 @@ study = studies.get("learning-rate", profile)
 # %% tags=["nbval-ignore-output"]
 at = "smoke" if profile == "smoke" else "paper"
 pilot = collecting.collect(studies.get("pilot", at), "auto")
-report.status(pilot)
+plans.status(pilot)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The pilot: one change at a time to the starting point, in the last row two. One seed; intervals cover the sampling of the images alone. Open cells have not been trained; an empty test error was not measured at that epoch.", "name": "tab-lr-pilot"}}
 report.result_table(pilot)
@@ -76,18 +84,18 @@ base, hard = studies.PROFILES["paper"].base, studies.PROFILES["paper"].hard
 trained = comparing.estimates(pilot, comparing.VALIDATION)
 lowest = min(trained.index, key=lambda key: trained[key].mean, default=None)
 lacking = [key for key in pilot.study.keys if key not in trained]
-glue("lr_pilot_lowest", report.number(lowest), display=False)
+glue("lr_pilot_lowest", formats.number(lowest), display=False)
 glue(
     "lr_pilot_lowest_error",
     report.interval(trained.get(lowest)),
     display=False,
 )
 glue("lr_pilot_lacking", "; ".join(lacking) or "none", display=False)
-glue("lr_hard_peer", report.number(hard.peer_normalization), display=False)
-glue("lr_hard_momentum", report.number(hard.momentum), display=False)
-glue("lr_base_momentum", report.number(base.momentum), display=False)
-glue("lr_base_decay", report.number(base.weight_decay), display=False)
-glue("lr_base_peer", report.number(base.peer_normalization), display=False)
+glue("lr_hard_peer", formats.number(hard.peer_normalization), display=False)
+glue("lr_hard_momentum", formats.number(hard.momentum), display=False)
+glue("lr_base_momentum", formats.number(base.momentum), display=False)
+glue("lr_base_decay", formats.number(base.weight_decay), display=False)
+glue("lr_base_peer", formats.number(base.peer_normalization), display=False)
 glue("lr_base_init", base.init, display=False)
 glue("lr_base_reduction", base.layer_reduction, display=False)
 
@@ -135,17 +143,17 @@ glue("lr_base_reduction", base.layer_reduction, display=False)
 # One factor varies, the learning rate. Everything else stays at the base.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The cells of this study. Runs of one seed share their initial weights, their order of images and their random numbers.", "name": "tab-lr-plan"}}
-report.plan(study)
+plans.cells(study)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The role of each hyperparameter in this chapter.", "name": "tab-lr-roles"}}
-report.roles(study)
+plans.roles(study)
 
 # %% tags=["nbval-ignore-output"]
 collected = collecting.collect(study, train)
-report.status(collected)
+plans.status(collected)
 
 # %% tags=["hide-input"]
-report.timing(collected)
+plans.timing(collected)
 
 # %% [markdown]
 # ## Result
@@ -209,7 +217,7 @@ dead = comparing.estimates(collected, "dead_units")
 for name, key in (("low", study.keys[0]), ("high", study.keys[-1])):
     share = f"{dead[key].mean:.1f} %" if key in dead else "open"
     glue(f"lr_dead_{name}", share, display=False)
-    glue(f"lr_{name}", report.number(key), display=False)
+    glue(f"lr_{name}", formats.number(key), display=False)
 
 # %% [markdown]
 # An error well above 90 %, as {numref}`tab-lr-layers` has some, is worse than guessing. In a layer that has hardly
@@ -239,7 +247,7 @@ elif not collapsed:
 else:
     units = study.base.hidden[0]
     said = (
-        f"At {' and '.join(map(report.number, collapsed))} every layer ends "
+        f"At {' and '.join(map(formats.number, collapsed))} every layer ends "
         "at an error of about 90 %, as good as guessing. Some units are still "
         f"alive: at {collapsed[-1]:g} they are "
         f"{100 - dead[collapsed[-1]].mean:.1f} % of all. "

@@ -29,7 +29,15 @@ from IPython.display import Markdown
 from myst_nb import glue
 
 from ff_utils import studies
-from ff_utils.reporting import charts, comparing, diagnostics, figures, report
+from ff_utils.reporting import (
+    charts,
+    comparing,
+    diagnostics,
+    figures,
+    formats,
+    plans,
+    report,
+)
 from ff_utils.studies import collecting
 
 figures.style()
@@ -61,7 +69,7 @@ pd.DataFrame(
             for cell in study.cells
         ],
     },
-    index=[report.number(value) for value in half_lives],
+    index=[formats.number(value) for value in half_lives],
 ).rename_axis(columns="weight decay")
 
 # %% [markdown]
@@ -77,17 +85,17 @@ pd.DataFrame(
 # One factor varies, the strength of the decay, in the form of `torch.optim.SGD`, on weights and not on biases.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The cells of this study. Runs of one seed share their initial weights, their order of images and their random numbers.", "name": "tab-wd-plan"}}
-report.plan(study)
+plans.cells(study)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The role of each hyperparameter in this chapter.", "name": "tab-wd-roles"}}
-report.roles(study)
+plans.roles(study)
 
 # %% tags=["nbval-ignore-output"]
 collected = collecting.collect(study, train)
-report.status(collected)
+plans.status(collected)
 
 # %% tags=["hide-input"]
-report.timing(collected)
+plans.timing(collected)
 
 # %% [markdown]
 # ## Result
@@ -106,7 +114,7 @@ change = comparing.change(collected, none, some)
 glue("wd_change", report.points(change), display=False)
 strongest = study.keys[-1]
 change = comparing.change(collected, none, {study.factor: strongest})
-glue("wd_strongest", report.number(strongest), display=False)
+glue("wd_strongest", formats.number(strongest), display=False)
 answer = report.answer("decoupled decay 0.01", "coupled decay 0.001")
 glue("wd_answer", answer, display=False)
 glue("wd_strongest_change", report.points(change), display=False)

@@ -29,7 +29,15 @@ from IPython.display import Markdown
 from myst_nb import glue
 
 from ff_utils import studies
-from ff_utils.reporting import charts, comparing, diagnostics, figures, report
+from ff_utils.reporting import (
+    charts,
+    comparing,
+    diagnostics,
+    figures,
+    formats,
+    plans,
+    report,
+)
 from ff_utils.reporting.uncertainty import binomial_sd
 from ff_utils.studies import collecting
 
@@ -57,17 +65,17 @@ study = studies.get("momentum", profile)
 # One factor varies, the momentum.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The cells of this study. Runs of one seed share their initial weights, their order of images and their random numbers.", "name": "tab-momentum-plan"}}
-report.plan(study)
+plans.cells(study)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The role of each hyperparameter in this chapter.", "name": "tab-momentum-roles"}}
-report.roles(study)
+plans.roles(study)
 
 # %% tags=["nbval-ignore-output"]
 collected = collecting.collect(study, train)
-report.status(collected)
+plans.status(collected)
 
 # %% tags=["hide-input"]
-report.timing(collected)
+plans.timing(collected)
 
 # %% [markdown]
 # ## Result
@@ -114,7 +122,7 @@ charts.draw_learning(collected, comparing.VALIDATION, label="momentum")
 
 # %% tags=["nbval-ignore-output"]
 rates = collecting.collect(studies.get("learning-rate", profile), train)
-report.status(rates)
+plans.status(rates)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Validation error against lr / (1 − momentum). One line varies the momentum at the base's learning rate, the other the learning rate at the base's momentum. They share the base. Means over seeds; their spread is not drawn.", "name": "fig-momentum-effective"}, "image": {"alt": "Two lines of validation error over the effective step size."}}
 charts.draw_effective_rate({"momentum": collected, "learning rate": rates})
@@ -140,7 +148,7 @@ dead = comparing.estimates(collected, "dead_units")
 for name, key in (("low", study.keys[0]), ("high", study.keys[-1])):
     share = f"{dead[key].mean:.1f} %" if key in dead else "open"
     glue(f"momentum_dead_{name}", share, display=False)
-    glue(f"momentum_{name}", report.number(key), display=False)
+    glue(f"momentum_{name}", formats.number(key), display=False)
 ends = ({"momentum": study.keys[0]}, {"momentum": study.keys[-1]})
 more_dead = comparing.change(collected, *ends, "dead_units")
 glue("momentum_dead_change", report.points(more_dead), display=False)
@@ -149,7 +157,7 @@ glue("momentum_dead_told", report.side(more_dead, told), display=False)
 configs = {c.settings["momentum"]: c.config for c in study.cells}
 for name, key in (("low", study.keys[0]), ("high", study.keys[-1])):
     step = configs[key].per_layer("lr")[-1] / (1 - key)
-    glue(f"momentum_step_{name}", report.number(round(step, 4)), display=False)
+    glue(f"momentum_step_{name}", formats.number(round(step, 4)), display=False)
 
 # The same step, made by momentum or by the learning rate. Small nets:
 small = [
@@ -290,7 +298,7 @@ settled = next(
     ),
     None,
 )
-glue("momentum_hard_last", report.number(hard.study.keys[-1]), display=False)
+glue("momentum_hard_last", formats.number(hard.study.keys[-1]), display=False)
 text = report.error_of(settled, comparing.VALIDATION, cell.epochs)
 glue("momentum_hard_settled", text, display=False)
 errors = comparing.estimates(hard, comparing.VALIDATION)
@@ -299,7 +307,7 @@ if settled and hard.study.base_key in errors:
     least = settled.at(cell.epochs, comparing.VALIDATION)
     bar = least + binomial_sd(least)
     assert errors[hard.study.base_key].mean <= bar, "the text: within one"
-glue("momentum_pilot", report.number(start.momentum), display=False)
+glue("momentum_pilot", formats.number(start.momentum), display=False)
 report.result_table(hard)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Learning curves of the same runs.", "name": "fig-momentum-hard"}, "image": {"alt": "Validation error over the epochs, one line per momentum."}}

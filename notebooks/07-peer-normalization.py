@@ -33,6 +33,8 @@ from ff_utils.reporting import (
     comparing,
     diagnostics,
     figures,
+    formats,
+    plans,
     published,
     report,
 )
@@ -65,17 +67,17 @@ study = studies.get("peer-normalization", profile)
 # One factor varies, the strength λ ({numref}`tab-peer-plan`, {numref}`tab-peer-roles`). The source's value is not reported; Hinton's code has 0.03.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The cells of this study. Runs of one seed share their initial weights, their order of images and their random numbers.", "name": "tab-peer-plan"}}
-report.plan(study)
+plans.cells(study)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The role of each hyperparameter in this chapter.", "name": "tab-peer-roles"}}
-report.roles(study)
+plans.roles(study)
 
 # %% tags=["nbval-ignore-output"]
 collected = collecting.collect(study, train)
-report.status(collected)
+plans.status(collected)
 
 # %% tags=["hide-input"]
-report.timing(collected)
+plans.timing(collected)
 
 # %% [markdown]
 # ## Result
@@ -90,7 +92,7 @@ report.result_table(collected)
 for name, text in report.in_words(collected).items():
     glue(f"peer_{name}", text, display=False)
 strength = comparing.best_nonzero(collected)
-glue("peer_chosen", report.number(strength), display=False)
+glue("peer_chosen", formats.number(strength), display=False)
 answer = report.answer("λ 0.1, start 0", "λ 0.1")
 glue("peer_answer", answer, display=False)
 ends = ({"peer_normalization": 0.0}, {"peer_normalization": strength})

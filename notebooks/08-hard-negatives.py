@@ -33,6 +33,8 @@ from ff_utils.reporting import (
     comparing,
     diagnostics,
     figures,
+    formats,
+    plans,
     published,
     report,
 )
@@ -73,17 +75,17 @@ study = studies.get("hard-negatives", profile)
 # on its head. It has a cell with either, so that its one-pass error can be compared on equal terms.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The cells of this study. Runs of one seed share their initial weights, their order of images and their random numbers.", "name": "tab-hard-plan"}}
-report.plan(study)
+plans.cells(study)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The role of each hyperparameter in this chapter.", "name": "tab-hard-roles"}}
-report.roles(study)
+plans.roles(study)
 
 # %% tags=["nbval-ignore-output"]
 collected = collecting.collect(study, train)
-report.status(collected)
+plans.status(collected)
 
 # %% tags=["hide-input"]
-report.timing(collected)
+plans.timing(collected)
 
 # %% [markdown]
 # ## Result
@@ -327,7 +329,7 @@ for name, base in (
     ("size", at_size.study.base),
     ("sweep", at_size.study.profile.base),
 ):
-    momentum = report.number(base.momentum)
+    momentum = formats.number(base.momentum)
     glue(f"hard_{name}_momentum", momentum, display=False)
 best_source = min(published.TABLE_1, key=lambda row: row.test)
 glue("hard_source_best", f"{best_source.test:.2f}", display=False)

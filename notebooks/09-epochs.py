@@ -34,6 +34,7 @@ from ff_utils.reporting import (
     diagnostics,
     figures,
     formats,
+    plans,
     published,
     report,
 )
@@ -94,17 +95,17 @@ glue(
 )
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The cells of this study. Where no other is named, the page shows the one with the base's momentum.", "name": "tab-epochs-plan"}}
-report.plan(study)
+plans.cells(study)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The role of each hyperparameter in this chapter. What varies is how far a run has come and, at paper scale, the momentum.", "name": "tab-epochs-roles"}}
-report.roles(study)
+plans.roles(study)
 
 # %% tags=["nbval-ignore-output"]
 collected = collecting.collect(study, train)
-report.status(collected)
+plans.status(collected)
 
 # %% tags=["hide-input"]
-report.timing(collected)
+plans.timing(collected)
 
 # %% [markdown]
 # ## Result
@@ -146,7 +147,7 @@ found = comparing.estimates(collected, comparing.VALIDATION)
 at_end = found.get(study.base_key)
 glue("epochs_end", report.interval(at_end), display=False)
 scatter = report.scatter(run, comparing.ONE_PASS, points[-1])
-glue("epochs_scatter", report.number(scatter), display=False)
+glue("epochs_scatter", formats.number(scatter), display=False)
 if at_end is not None:
     assert at_end.mean < 60, "not well below the 90 % of chance"
 
@@ -181,8 +182,8 @@ for name, metric in (("val", comparing.VALIDATION), ("test", comparing.TEST)):
     for start, before in (("first", ends[0]), ("second", ends[1])):
         change = report.points(comparing.difference(before, ends[-1]))
         glue(f"epochs_slower_{start}_{name}", change, display=False)
-glue("epochs_slower", report.number(slower["momentum"]), display=False)
-glue("epochs_base", report.number(study.base.momentum), display=False)
+glue("epochs_slower", formats.number(slower["momentum"]), display=False)
+glue("epochs_base", formats.number(study.base.momentum), display=False)
 glue("epochs_first", points[0], display=False)
 glue("epochs_second", points[1], display=False)
 before, after = (published.TABLE_1[i].test for i in (1, 3))
@@ -198,7 +199,7 @@ for name, metric in (("val", comparing.VALIDATION), ("test", comparing.TEST)):
     if profile == "paper" and at_end is not None:
         assert not at_end.sign, "the text says: the same error, but sooner"
 highest = {"momentum": max(study.keys)}
-glue("epochs_highest", report.number(highest["momentum"]), display=False)
+glue("epochs_highest", formats.number(highest["momentum"]), display=False)
 for name, metric in (("val", comparing.VALIDATION), ("test", comparing.TEST)):
     at_last = [
         comparing.measured(collected, cell, metric, points[-1])

@@ -38,6 +38,7 @@ from ff_utils.reporting import (
     comparing,
     diagnostics,
     figures,
+    plans,
     published,
     report,
 )
@@ -155,17 +156,17 @@ glue("jitter_epochs", epochs, display=False)
 # Jitter and length vary together, as in the source ({numref}`tab-jitter-plan`, {numref}`tab-jitter-roles`).
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The cells of this study, after the series of the source that differ in jitter and length. Small profiles stand in with small nets and few epochs.", "name": "tab-jitter-plan"}}
-report.plan(study)
+plans.cells(study)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The role of each hyperparameter in this chapter.", "name": "tab-jitter-roles"}}
-report.roles(study)
+plans.roles(study)
 
 # %% tags=["nbval-ignore-output"]
 collected = collecting.collect(study, train)
-report.status(collected)
+plans.status(collected)
 
 # %% tags=["hide-input"]
-report.timing(collected)
+plans.timing(collected)
 
 # %% [markdown]
 # ## Result
@@ -191,7 +192,7 @@ metrics = {"val": comparing.VALIDATION, "test": comparing.TEST}
 def ends(found, metric):
     """The errors of the three series, each at its own last epoch."""
     return [
-        comparing.measured(found, cell.settings, metric, cell.epochs)
+        comparing.measured(found, cell.settings, metric)
         for cell in found.study.cells
     ]
 

@@ -32,6 +32,7 @@ from ff_utils.reporting import (
     comparing,
     figures,
     formats,
+    plans,
     published,
     report,
     summary,
@@ -60,7 +61,7 @@ parts = {
     name: collecting.collect(studies.get(name, profile), train)
     for name in names
 }
-report.overview(parts.values())
+plans.overview(parts.values())
 
 # %% [markdown]
 # ## Result
@@ -205,7 +206,7 @@ glue("summary_source_best", f"{best:.2f}", display=False)
 ours = summary.error_of(published.STEPS["jitter"], scale, comparing.TEST)
 glue("summary_test_best", report.interval(ours), display=False)
 for name, config in (("", scale.hard), ("_before", scale.base)):
-    momentum = report.number(config.momentum)
+    momentum = formats.number(config.momentum)
     glue(f"summary_momentum{name}", momentum, display=False)
 known = [e.mean for e in errors.values() if e is not None]
 assert not known or min(known) < 60, "not well below the 90 % of chance"

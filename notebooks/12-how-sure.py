@@ -29,13 +29,20 @@ import numpy as np
 from myst_nb import glue
 
 from ff_utils import studies
-from ff_utils.reporting import charts, comparing, figures, report, summary
+from ff_utils.reporting import (
+    charts,
+    comparing,
+    figures,
+    plans,
+    report,
+    summary,
+)
 from ff_utils.studies import collecting
 
 figures.style()
 collecting.check_parameters(profile, train)
 study = studies.get("noise", profile)
-formats = studies.get("number-format", profile)
+two_formats = studies.get("number-format", profile)
 
 # %% [markdown]
 # ## Hypothesis
@@ -57,24 +64,24 @@ formats = studies.get("number-format", profile)
 # was settled for them, peer normalisation first. And the baseline with its matrix products in two number formats.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The cells of the study over seeds.", "name": "tab-sure-plan"}}
-report.plan(study)
+plans.cells(study)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The cells of the study of the number format. Their configurations are the same; what differs is how they are computed, which a run records as its provenance.", "name": "tab-sure-formats-plan"}}
-report.plan(formats)
+plans.cells(two_formats)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The role of each hyperparameter in the study over seeds. Here the nuisance is the subject.", "name": "tab-sure-roles"}}
-report.roles(study)
+plans.roles(study)
 
 # %% tags=["nbval-ignore-output"]
 collected = collecting.collect(study, train)
-report.status(collected)
+plans.status(collected)
 
 # %% tags=["nbval-ignore-output"]
-by_format = collecting.collect(formats, train)
-report.status(by_format)
+by_format = collecting.collect(two_formats, train)
+plans.status(by_format)
 
 # %% tags=["hide-input"]
-report.timing(collected)
+plans.timing(collected)
 
 # %% [markdown]
 # ## Result
@@ -89,9 +96,7 @@ for cell in study.cells:
         ("validation", comparing.VALIDATION),
         ("test", comparing.TEST),
     ):
-        found = comparing.measured(
-            collected, cell.settings, metric, cell.epochs
-        )
+        found = comparing.measured(collected, cell.settings, metric)
         groups[f"{name}, {part}"] = found
 images = comparing.IMAGES[study.base.dataset]
 values = {
@@ -181,9 +186,9 @@ report.result_table(by_format, choice=False)
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "bfloat16 against float32 on the test images, seed by seed.", "name": "tab-sure-formats-paired"}}
 by_dtype = {
     name: comparing.measured(by_format, {"number format": name}, comparing.TEST)
-    for name in formats.keys
+    for name in two_formats.keys
 }
-summary.paired_tests(by_dtype, *formats.keys)
+summary.paired_tests(by_dtype, *two_formats.keys)
 
 # %% tags=["hide-input"]
 change = comparing.difference(*by_dtype.values())

@@ -30,7 +30,14 @@ train = "auto"  # never, missing, all (from scratch) or auto
 from myst_nb import glue
 
 from ff_utils import recipe, studies
-from ff_utils.reporting import catalogue, comparing, figures, report, speed
+from ff_utils.reporting import (
+    catalogue,
+    comparing,
+    figures,
+    plans,
+    report,
+    speed,
+)
 from ff_utils.studies import collecting
 
 figures.style()
@@ -233,7 +240,7 @@ for negatives in ("label_search", "shortlist"):
 
 # %% tags=["nbval-ignore-output"]
 short = collecting.collect(studies.get("shortlist", profile), train)
-report.status(short)
+plans.status(short)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Errors at the last epoch with exact label search and with a shortlist of two: mean over seeds and 95 % interval, in percent.", "name": "tab-speed-shortlist-error"}}
 report.result_table(short).rename(index={"label_search": "label search"})
@@ -270,7 +277,7 @@ glue(
 
 # %% tags=["nbval-ignore-output"]
 fast = collecting.collect(studies.get("speed-run", profile), train)
-report.status(fast)
+plans.status(fast)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Every speed run: seconds of training, with and without evaluation, and errors by label search at the end. Only the validation error was looked at when the schedules were chosen.", "name": "tab-speed-runs"}}
 speed.time_to_accuracy(fast)

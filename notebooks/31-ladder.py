@@ -30,13 +30,13 @@ from myst_nb import glue
 
 from ff_utils import studies
 from ff_utils.reporting import (
-    catalogue,
     charts,
     comparing,
     diagnostics,
     figures,
     formats,
     ladder,
+    plans,
     report,
     scorecard,
 )
@@ -75,10 +75,10 @@ pd.DataFrame({"what is taken from Hinton's code": gap.FACTORS}).rename_axis(
 
 # %% tags=["nbval-ignore-output"]
 collected = collecting.collect(study, train)
-report.status(collected)
+plans.status(collected)
 
 # %% tags=["hide-input"]
-report.timing(collected)
+plans.timing(collected)
 
 # %% [markdown]
 # ## Result
@@ -195,7 +195,7 @@ glue("ladder_epochs", study.cells[0].epochs, display=False)
 glue("ladder_nets", len({cell.config for cell in study.cells}), display=False)
 glue("ladder_planned", len(study.cells[0].seeds), display=False)
 glue("ladder_width", study.base.hidden[0], display=False)
-glue("ladder_layers", catalogue.layers(study.base), display=False)
+glue("ladder_layers", formats.layers(study.base), display=False)
 glue(
     "ladder_seeds",
     report.seeds_in_words(whole),
@@ -304,7 +304,7 @@ for name, metric in (
     text = report.error_of(longest, metric, 500)
     glue(f"ladder_left_{name}", text, display=False)
 momentum = max(long.study.keys)
-glue("ladder_left_momentum", report.number(momentum), display=False)
+glue("ladder_left_momentum", formats.number(momentum), display=False)
 measured = long.run_of(momentum=momentum)
 for name, metric in (
     ("search", comparing.TEST),

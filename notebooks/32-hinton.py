@@ -34,6 +34,7 @@ from ff_utils.reporting import (
     comparing,
     diagnostics,
     figures,
+    plans,
     report,
     scorecard,
 )
@@ -59,10 +60,10 @@ quick_recipe = studies.get("speed-run", profile)
 # ({numref}`tab-hinton-plan`). And the same at the size of the code ({numref}`tab-hinton-small-plan`).
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The runs at the size of the paper.", "name": "tab-hinton-plan"}}
-report.plan(study)
+plans.cells(study)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The runs at the size of the published code. The second is how two ports train it, the third how a third one does. The negative label `one_pass_sampled` is drawn from the probabilities of the softmax head, `random` from all wrong ones alike.", "name": "tab-hinton-small-plan"}}
-report.plan(small)
+plans.cells(small)
 
 # %% tags=["nbval-ignore-output"]
 collected = collecting.collect(study, train)
@@ -73,13 +74,13 @@ long = collecting.collect(studies.get("full-length", profile), "never")
 baseline = collecting.collect(
     studies.get("peer-normalization", profile), "never"
 )
-report.overview([collected, of_code, fast])
+plans.overview([collected, of_code, fast])
 
 # %% tags=["hide-input"]
-report.timing(collected)
+plans.timing(collected)
 
 # %% tags=["hide-input"]
-report.timing(of_code)
+plans.timing(of_code)
 
 # %% [markdown]
 # ## Result
@@ -100,9 +101,7 @@ for name, metrics in (
     ("_val", (comparing.VALIDATION, comparing.ONE_PASS)),
 ):
     ends = (
-        comparing.measured(
-            collected, {"jitter": 0}, metric, study.cells[0].epochs
-        )
+        comparing.measured(collected, {"jitter": 0}, metric)
         for metric in metrics
     )
     one_pass = report.points(comparing.difference(*ends))

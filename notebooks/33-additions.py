@@ -28,7 +28,14 @@ train = "auto"  # never, missing, all (from scratch) or auto
 from myst_nb import glue
 
 from ff_utils import studies
-from ff_utils.reporting import catalogue, charts, comparing, figures, report
+from ff_utils.reporting import (
+    charts,
+    comparing,
+    figures,
+    formats,
+    plans,
+    report,
+)
 from ff_utils.studies import collecting
 
 figures.style()
@@ -63,14 +70,14 @@ study = studies.get("additions", profile)
 # size, three layers of 1,000 units, and ten epochs. One change at a time ({numref}`tab-additions-plan`).
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The cells of this study.", "name": "tab-additions-plan"}}
-report.plan(study)
+plans.cells(study)
 
 # %% tags=["nbval-ignore-output"]
 collected = collecting.collect(study, train)
-report.status(collected)
+plans.status(collected)
 
 # %% tags=["hide-input"]
-report.timing(collected)
+plans.timing(collected)
 
 # %% [markdown]
 # ## Result
@@ -120,7 +127,7 @@ glue(
     display=False,
 )
 glue("additions_epochs", study.cells[0].epochs, display=False)
-glue("additions_layers", catalogue.layers(study.base), display=False)
+glue("additions_layers", formats.layers(study.base), display=False)
 glue("additions_none", report.interval(validation.get("none")), display=False)
 glue(
     "additions_better",
@@ -183,7 +190,7 @@ charts.draw_learning(
 
 # %% tags=["nbval-ignore-output"]
 equal = collecting.collect(studies.get("equal-time", profile), train)
-report.status(equal)
+plans.status(equal)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The two additions that cost most, each above the unchanged code that was trained for its time: errors at the last epoch in percent, with 95 % intervals.", "name": "tab-additions-time"}}
 report.result_table(equal, choice=False)
@@ -193,9 +200,7 @@ report.result_table(equal, choice=False)
 def against_unchanged(pair):
     """The change by an addition against the unchanged code, or None."""
     ends = [
-        comparing.measured(
-            equal, cell.settings, comparing.VALIDATION, cell.epochs
-        )
+        comparing.measured(equal, cell.settings, comparing.VALIDATION)
         for cell in reversed(pair)
     ]
     return comparing.difference(*ends)

@@ -29,7 +29,14 @@ train = "auto"  # never, missing, all (from scratch) or auto
 from myst_nb import glue
 
 from ff_utils import studies
-from ff_utils.reporting import charts, comparing, figures, report, scorecard
+from ff_utils.reporting import (
+    charts,
+    comparing,
+    figures,
+    plans,
+    report,
+    scorecard,
+)
 from ff_utils.studies import collecting
 
 figures.style()
@@ -53,14 +60,14 @@ study = studies.get("full-length", profile)
 # learns from its own goodness alone.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The cells of this study.", "name": "tab-records-plan"}}
-report.plan(study)
+plans.cells(study)
 
 # %% tags=["nbval-ignore-output"]
 collected = collecting.collect(study, train)
-report.status(collected)
+plans.status(collected)
 
 # %% tags=["hide-input"]
-report.timing(collected)
+plans.timing(collected)
 
 # %% [markdown]
 # ## Result
@@ -123,14 +130,9 @@ glue(
     "beyond doubt",
     display=False,
 )
-by_name = {cell.settings["change"]: cell for cell in study.cells}
 names = [f"averages, dropout 0.1, jitter ±{pixels}" for pixels in (1, 2)]
 at_end = [
-    comparing.measured(
-        collected, {"change": name}, comparing.VALIDATION, by_name[name].epochs
-    )
-    if name in by_name
-    else {}
+    comparing.measured(collected, {"change": name}, comparing.VALIDATION)
     for name in (*names, longest)
 ]
 for name, ends in (("further", at_end[:2]), ("longer", at_end[1:])):

@@ -38,7 +38,7 @@ from myst_nb import glue
 from ff_utils import studies
 from ff_utils.data import excerpt
 from ff_utils.labels import inject
-from ff_utils.reporting import figures, report
+from ff_utils.reporting import comparing, figures, plans
 from ff_utils.selfsup import figures as drawings
 from ff_utils.selfsup import report as tables
 from ff_utils.selfsup import words
@@ -135,7 +135,7 @@ assert labelled.view(2, 3, 32, 32)[:, 1:].sum() == 0
 # rate is in {doc}`43-mending`. {numref}`tab-pretext-plan` lists what is trained.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The cells of this study. Runs of one seed share their initial weights, their order of images and their random numbers.", "name": "tab-pretext-plan"}}
-report.plan(study)
+plans.cells(study)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The role of each hyperparameter. Of what each method has of its own: Forward-Forward's value, then backprop's.", "name": "tab-pretext-roles"}}
 tables.roles(study)
@@ -143,10 +143,10 @@ tables.roles(study)
 # %% tags=["nbval-ignore-output"]
 collected = collecting.collect(study, train)
 svhn = collecting.collect(studies.get("pretext-svhn", profile), "never")
-report.status(collected)
+plans.status(collected)
 
 # %% tags=["hide-input"]
-report.timing(collected)
+plans.timing(collected)
 
 # %% [markdown]
 # ## Result
@@ -160,8 +160,10 @@ drawings.draw_pretext_learning(collected)
 # %% tags=["hide-input"]
 data = study.base.dataset
 found = {
-    method: tables.of_cell(
-        collected, metric, dataset=data, task="rotation", algorithm=method
+    method: comparing.measured(
+        collected,
+        {"dataset": data, "task": "rotation", "algorithm": method},
+        metric,
     )
     for method, metric in tables.PRETEXT.items()
 }

@@ -29,7 +29,7 @@ train = "auto"  # never, missing, all (from scratch) or auto
 from myst_nb import glue
 
 from ff_utils import studies
-from ff_utils.reporting import comparing, figures, report
+from ff_utils.reporting import comparing, figures, plans, report
 from ff_utils.selfsup import figures as drawings
 from ff_utils.selfsup import report as tables
 from ff_utils.selfsup import words
@@ -63,22 +63,22 @@ references = studies.get("references", profile)
 # the methods.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The references: nets trained on the classes themselves, and nets not trained at all, which are measured after one epoch that changes nothing.", "name": "tab-transfer-plan"}}
-report.plan(references)
+plans.cells(references)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The role of each hyperparameter. Of what each method has of its own: Forward-Forward's value, then backprop's.", "name": "tab-transfer-roles"}}
 tables.roles(study)
 
 # %% tags=["nbval-ignore-output"]
 collected = collecting.collect(study, train)
-report.status(collected)
+plans.status(collected)
 
 # %% tags=["nbval-ignore-output"]
 reference = collecting.collect(references, train)
 svhn = collecting.collect(studies.get("pretext-svhn", profile), "never")
-report.status(reference)
+plans.status(reference)
 
 # %% tags=["hide-input"]
-report.timing(reference)
+plans.timing(reference)
 
 # %% [markdown]
 # ## Result

@@ -30,7 +30,7 @@ import numpy as np
 from myst_nb import glue
 
 from ff_utils import studies
-from ff_utils.reporting import comparing, figures, report
+from ff_utils.reporting import comparing, figures, plans, report
 from ff_utils.selfsup import figures as drawings
 from ff_utils.selfsup import report as tables
 from ff_utils.selfsup import words
@@ -68,15 +68,15 @@ references = studies.get("references", profile)
 #   and scale, and 0 if nothing in one goes along with anything in the other.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The cells of the first study. Here the rotation runs of its first data set are used.", "name": "tab-embedding-plan"}}
-report.plan(study)
+plans.cells(study)
 
 # %% tags=["nbval-ignore-output"]
 collected = collecting.collect(study, train)
-report.status(collected)
+plans.status(collected)
 
 # %% tags=["nbval-ignore-output"]
 reference = collecting.collect(references, train)
-report.status(reference)
+plans.status(reference)
 
 # %% tags=["hide-input"]
 data = study.base.dataset

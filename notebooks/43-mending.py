@@ -33,8 +33,14 @@ from myst_nb import glue
 
 from ff_utils import studies
 from ff_utils.data import excerpt
-from ff_utils.reporting import figures, formats, report, scorecard
-from ff_utils.reporting.comparing import difference
+from ff_utils.reporting import (
+    comparing,
+    figures,
+    formats,
+    plans,
+    report,
+    scorecard,
+)
 from ff_utils.reporting.uncertainty import range_of_two
 from ff_utils.selfsup import figures as drawings
 from ff_utils.selfsup import report as tables
@@ -62,7 +68,7 @@ sensitivity = studies.get("sensitivity", profile)
 
 # %% tags=["nbval-ignore-output"]
 ablated = collecting.collect(ablation, train)
-report.status(ablated)
+plans.status(ablated)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Objective and gradients, on rotation: accuracy on the pretext task and transfer accuracy, in percent of the test images with 95 % intervals. Differences of transfer are to the first row. One seed.", "name": "tab-mending-ablation"}}
 tables.study_table(ablated, "objective")
@@ -71,7 +77,7 @@ tables.study_table(ablated, "objective")
 names = ("local", "all", "last", "softmax")
 cells = dict(zip(names, ablation.cells, strict=True))
 local, everywhere, last, softmax = (
-    tables.of_cell(ablated, "test_transfer_error", **cell.settings)
+    comparing.measured(ablated, cell.settings, "test_transfer_error")
     for cell in cells.values()
 )
 for name, found in zip(names, (local, everywhere, last, softmax), strict=True):
@@ -94,7 +100,7 @@ glue(
     display=False,
 )
 text = report.side(
-    difference(local, everywhere),
+    comparing.difference(local, everywhere),
     (
         "costs transfer",
         "costs nothing that one seed can show",
@@ -104,7 +110,8 @@ text = report.side(
 )
 glue("mending_locality", text, display=False)
 costs = words.verdict(
-    difference(everywhere, softmax), difference(last, softmax)
+    comparing.difference(everywhere, softmax),
+    comparing.difference(last, softmax),
 )
 text = {
     "holds": "may cost backprop something",
@@ -172,17 +179,17 @@ assert ((made["hybrid"] == a) | (made["hybrid"] == b)).all()
 # | the replicated study's recipe | the scale of its inputs and rates |
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The cells of this study.", "name": "tab-mending-plan"}}
-report.plan(study)
+plans.cells(study)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The role of each hyperparameter.", "name": "tab-mending-roles"}}
-report.roles(study)
+plans.roles(study)
 
 # %% tags=["nbval-ignore-output"]
 collected = collecting.collect(study, train)
-report.status(collected)
+plans.status(collected)
 
 # %% tags=["hide-input"]
-report.timing(collected)
+plans.timing(collected)
 
 # %% [markdown]
 # ## Result
@@ -194,7 +201,9 @@ tables.study_table(collected, "change")
 
 
 def transfer(change):
-    return tables.of_cell(collected, "test_transfer_error", change=change)
+    return comparing.measured(
+        collected, {"change": change}, "test_transfer_error"
+    )
 
 
 hybrid, mixed, back, base, recipe_a, no_peers = (
@@ -217,7 +226,7 @@ glue("mending_hybrid_back", tables.gap(hybrid, back), display=False)
 
 
 def on_validation(change):
-    return tables.of_cell(collected, words.RANKED_BY, change=change)
+    return comparing.measured(collected, {"change": change}, words.RANKED_BY)
 
 
 two = tables.ahead(
@@ -233,16 +242,19 @@ for short, name in (
     ("shifted", "shifted images"),
     ("source_a", "the replicated study's recipe"),
 ):
-    task = tables.of_cell(collected, "test_label_search_error", change=name)
+    task = comparing.measured(
+        collected, {"change": name}, "test_label_search_error"
+    )
     glue(f"mending_task_{short}", tables.percent(task), display=False)
 untrained = collecting.collect(studies.get("references", profile), train)
-free = tables.of_cell(untrained, "test_transfer_error", task="none")
+free = comparing.measured(untrained, {"task": "none"}, "test_transfer_error")
 # Of the same seeds, so that the two percentages differ by what the text says.
 free = {seed: free[seed] for seed in recipe_a if seed in free}
 glue("mending_free", tables.percent(free), display=False)
 glue("mending_free_gap", tables.gap(recipe_a, free), display=False)
 text = report.side(
-    difference(recipe_a, free), ("below", "not told apart from", "above")
+    comparing.difference(recipe_a, free),
+    ("below", "not told apart from", "above"),
 )
 glue("mending_free_side", text, display=False)
 fields = [
@@ -266,12 +278,14 @@ glue("mending_top_side", report.side(two, words_of_two), display=False)
 glue("mending_top_next", report.points(two), display=False)
 pretext = collecting.collect(studies.get("pretext", profile), "never")
 glue("mending_cost", words.transfer(pretext, untrained)["first"], display=False)
-seeds = tables.of_cell(
+seeds = comparing.measured(
     pretext,
+    {
+        "dataset": study.base.dataset,
+        "task": "rotation",
+        "algorithm": "forward_forward",
+    },
     words.RANKED_BY,
-    dataset=study.base.dataset,
-    task="rotation",
-    algorithm="forward_forward",
 )
 errors = [one.value for one in seeds.values()]
 apart = range_of_two(errors) if len(errors) > 1 else None
@@ -304,7 +318,7 @@ glue("mending_harmed", harmed, display=False)
 
 # %% tags=["nbval-ignore-output"]
 tried = collecting.collect(sensitivity, train)
-report.status(tried)
+plans.status(tried)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Transfer accuracy on validation over the learning rate, relative to the one used. One seed each.", "name": "fig-mending-sensitivity"}, "image": {"alt": "Transfer accuracy over the relative learning rate, one line for each method."}}
 drawings.draw_sensitivity(tried)
@@ -371,7 +385,7 @@ tables.open_last(tables.study_table(whole[0], "objective"))
 tables.open_last(tables.study_table(whole[1], "change"))
 
 # %% tags=["hide-input"]
-report.overview(whole)
+plans.overview(whole)
 
 # %% [markdown]
 # ## Next step

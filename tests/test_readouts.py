@@ -5,7 +5,7 @@ import support
 import torch
 
 from ff_utils import RunConfig, load
-from ff_utils.labels import inject, neutral
+from ff_utils.labels import NEUTRAL, inject
 from ff_utils.network import Network, Pass
 from ff_utils.readout import Head, Standardizer, error_percent, evaluate, one_image
 from ff_utils.trainer import Trainer
@@ -60,7 +60,8 @@ def test_one_pass(trained):
 def test_how_alike_images_look_under_the_neutral_label(trained):
     trainer, averaged = trained
     found, images, _ = read_out(trainer, batch_size=100)
-    for share, y in zip(found.alike, support.plain_forward(trainer.network, neutral(images), averaged), strict=True):
+    neutral = inject(images, torch.full((len(images),), NEUTRAL))
+    for share, y in zip(found.alike, support.plain_forward(trainer.network, neutral, averaged), strict=True):
         features = y / y.square().mean(1, keepdim=True).sqrt()
         # The cosine between any two images, on average.
         expected = (features @ features.t() / features.shape[1]).mean()
@@ -145,7 +146,7 @@ def test_an_injected_label_leaves_all_other_pixels_alone():
 
 def test_the_neutral_label_is_ten_tenths():
     images = torch.rand(3, 784, generator=torch.Generator().manual_seed(0))
-    written = neutral(images)
+    written = inject(images, torch.full((len(images),), NEUTRAL))
     assert (written[:, :10] == 0.1).all()
     assert (written[:, 10:] == images[:, 10:]).all()
 

@@ -13,7 +13,7 @@ import support
 
 from ff_utils import Store, studies
 from ff_utils.data import excerpt
-from ff_utils.reporting import catalogue, charts, comparing, diagnostics, published, report, summary
+from ff_utils.reporting import catalogue, charts, comparing, diagnostics, plans, published, report, summary
 from ff_utils.reporting.comparing import ONE_PASS, TEST, VALIDATION
 from ff_utils.reporting.uncertainty import Estimate, mcnemar, range_of_two, seeds_needed
 from ff_utils.selfsup import report as tables
@@ -84,7 +84,7 @@ def test_nothing_is_chosen_while_a_value_is_missing(study, store):
     assert words["best"] == words["tied"] == words["picks"] == "open"
     assert words["base_error"].startswith("5.00 %")
     assert "open" in report.result_table(found).to_string()
-    assert "--profile smoke" in report.status(found).data
+    assert "--profile smoke" in plans.status(found).data
 
 
 def test_what_there_is_at_paper_scale(store):
@@ -228,7 +228,7 @@ def test_tables_and_figures_without_runs_say_open(name):
     none = collecting.collect(study)
     assert none.table.empty and none.missing
     assert "open" in report.result_table(none).to_string()
-    assert "python -m ff_utils study" in report.status(none).data
+    assert "python -m ff_utils study" in plans.status(none).data
     for draw in (
         lambda: charts.draw_errors(none, label="x"),
         lambda: charts.draw_learning(none, VALIDATION, label="x"),
@@ -238,8 +238,8 @@ def test_tables_and_figures_without_runs_say_open(name):
         texts = [text.get_text() for text in plt.gca().texts]
         assert any("open" in text for text in texts)
         plt.close()
-    assert report.roles(study)["hyperparameter"].is_unique
-    report.plan(study), report.timing(none)
+    assert plans.roles(study)["hyperparameter"].is_unique
+    plans.cells(study), plans.timing(none)
 
 
 @pytest.mark.parametrize("show", [lambda: report.at_paper_scale("theta"), lambda: tables.at_paper_scale("transfer")])

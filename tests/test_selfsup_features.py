@@ -36,7 +36,7 @@ def test_features_averaged_over_the_labels(trainer):
     for label in range(4):
         x[:, :4] = torch.eye(4)[label]
         parts.append([y / y.square().mean(1, keepdim=True).sqrt() for y in support.plain_forward(trainer.network, x)])
-    found = trainer.features(images, torch.float32, "mean")
+    found = trainer.features(images, torch.float32, averaged=True)
     for ours, *labelled in zip(found, *parts, strict=True):
         torch.testing.assert_close(ours, torch.stack(labelled).mean(0), rtol=1e-4, atol=1e-5)
 

@@ -88,12 +88,8 @@ def measured(store: Store) -> Speed:
 
 def longest(names: list[str]) -> list[Planned]:
     """All runs of these studies, each as far as any of them needs it: a longer run contains the shorter."""
-    reached: dict[tuple, Planned] = {}
-    for planned in schedule(names):
-        known = reached.get((planned.config, planned.dtype))
-        if known is None or known.epochs < planned.epochs:
-            reached[planned.config, planned.dtype] = planned
-    return list(reached.values())
+    # Of one run the schedule names ever greater lengths.
+    return list({(planned.config, planned.dtype): planned for planned in schedule(names)}.values())
 
 
 def makespan(seconds: list[float], workers: int) -> float:

@@ -154,10 +154,10 @@ def chapter_times(store: Store) -> pd.DataFrame:
     return times.fillna("not measured").rename_axis(index=None, columns="chapter")
 
 
-def best(store: Store, dataset: str = "mnist") -> Run | None:
-    """The run on `dataset` with the lowest last validation error; the test error takes no part in the choice."""
+def best(store: Store) -> Run | None:
+    """The run on MNIST with the lowest last validation error; the test error takes no part in the choice."""
     runs = [
         run for run in store.runs()
-        if run.config.dataset == dataset and run.config.pretext == "none" and run.has(run.epochs, VALIDATION)
+        if run.config.dataset == "mnist" and run.config.pretext == "none" and run.has(run.epochs, VALIDATION)
     ]  # fmt: skip
     return min(runs, key=lambda run: run.at(run.epochs, VALIDATION), default=None)

@@ -55,16 +55,16 @@ def choose(collected: Collected, metric: str = VALIDATION) -> tuple[object, list
     return best, [key for key in found.index if found[key].mean <= bar]
 
 
-def picks(collected: Collected, metric: str = VALIDATION) -> dict[int, object]:
+def picks(collected: Collected) -> dict[int, object]:
     """By seed, the value of the factor that a search with this one run per value would have taken."""
-    values, factor = collected.values(metric), collected.study.factor
+    values, factor = collected.values(VALIDATION), collected.study.factor
     whole = {seed: part for seed, part in values.groupby("seed") if set(part[factor]) == set(collected.study.keys)}
-    return {seed: part.loc[part[metric].idxmin(), factor] for seed, part in whole.items()}
+    return {seed: part.loc[part[VALIDATION].idxmin(), factor] for seed, part in whole.items()}
 
 
-def best_nonzero(collected: Collected, metric: str = VALIDATION) -> object | None:
-    """The value of the factor other than 0 with the least `metric`, over the seeds that all cells have."""
-    found = complete(collected, metric)
+def best_nonzero(collected: Collected) -> object | None:
+    """The value of the factor other than 0 with the least validation error, over the seeds that all cells have."""
+    found = complete(collected, VALIDATION)
     return min((key for key in found.index if key != 0), key=lambda key: found[key].mean, default=None)
 
 
@@ -87,14 +87,16 @@ class Measured(NamedTuple):
 def measured(
     collected: Collected, settings: dict, metric: str = VALIDATION, epoch: int | None = None
 ) -> dict[int, Measured]:
-    """`metric` of one cell after `epoch` (default: the study's length), by seed, where it was measured.
+    """`metric` of one cell after `epoch` (default: the cell's length), by seed, where it was measured.
 
     A setting given as `chosen` takes the best of the factor's values other than 0 on validation.
     """
     settings = {name: best_nonzero(collected) if key == "chosen" else key for name, key in settings.items()}
-    epoch = epoch or min(cell.epochs for cell in collected.study.cells)
-    found = {seed: (run, value(run, epoch, metric)) for seed, run in collected.runs_of(**settings).items()}
-    return {seed: Measured(run, epoch, metric, v) for seed, (run, v) in found.items() if v is not None}
+    found = {
+        seed: Measured(run, epoch or length, metric, value(run, epoch or length, metric))
+        for seed, (run, length) in collected.trained(**settings).items()
+    }
+    return {seed: one for seed, one in found.items() if one.value is not None}
 
 
 def difference(before: dict[int, Measured], after: dict[int, Measured]) -> Estimate | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 
 from ..config import RunConfig
 
@@ -16,6 +17,10 @@ TASKS = {
     "none": "untrained",
 }  # fmt: skip
 METHODS = {"forward_forward": "Forward-Forward", "backprop": "backprop", "none": "untrained"}
+SYMBOLS = {
+    "theta": "θ", "lr": "learning rate", "weight_decay": "weight decay", "peer_normalization": "λ",
+    "negatives": "negatives", "jitter": "jitter (pixels)", "head_inputs": "head",
+}  # fmt: skip
 WORDS = {"dataset": DATASETS, "task": TASKS, "algorithm": METHODS}
 
 
@@ -58,3 +63,11 @@ def layers(config: RunConfig) -> str:
 def field(config: RunConfig, name: str) -> str:
     """A field of a configuration as a table has it."""
     return layers(config) if name == "hidden" else setting(name, getattr(config, name))
+
+
+def as_table(rows: list[dict], name: str, index: list | None = None) -> pd.DataFrame:
+    """A table with one header row: the first column's name stands in it, and numbers are as short as they can be."""
+    frame = pd.DataFrame(rows, index=index, dtype=object)
+    frame = frame if index is not None else frame.set_index(name)
+    frame.index = [number(key) if isinstance(key, float) else key for key in frame.index]
+    return frame.fillna("").rename(columns=SYMBOLS).rename_axis(columns=SYMBOLS.get(name, name))

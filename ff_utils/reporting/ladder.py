@@ -25,11 +25,11 @@ def _factors(collected: Collected) -> list[str]:
     return [key.removeprefix("alone: ") for key in collected.study.keys if key.startswith("alone: ")]
 
 
-def contributions(collected: Collected, metric: str = VALIDATION) -> dict[str, dict[str, Estimate | None]]:
-    """For each factor what taking it changes in `metric`: `alone`, `added` and `in company`, in points."""
+def contributions(collected: Collected) -> dict[str, dict[str, Estimate | None]]:
+    """For each factor what taking it changes in the validation error: `alone`, `added` and `in company`, in points."""
 
     def step(before: str, after: str) -> Estimate | None:
-        return change(collected, {"change": before}, {"change": after}, metric)
+        return change(collected, {"change": before}, {"change": after})
 
     found, before = {}, A
     for factor in _factors(collected):
@@ -42,16 +42,16 @@ def contributions(collected: Collected, metric: str = VALIDATION) -> dict[str, d
     return found
 
 
-def parts(collected: Collected, metric: str = VALIDATION) -> dict[str, dict[str, Estimate | None]]:
+def parts(collected: Collected) -> dict[str, dict[str, Estimate | None]]:
     """The same with the scales as one factor: what each part changes, `added` to those before it and `in company`.
 
     What is added sums up to the whole.
     """
     together = {
-        "added": change(collected, {"change": A}, {"change": f"added: {SCALES[-1]}"}, metric),
-        "in company": change(collected, {"change": "removed: scales"}, {"change": B}, metric),
+        "added": change(collected, {"change": A}, {"change": f"added: {SCALES[-1]}"}),
+        "in company": change(collected, {"change": "removed: scales"}, {"change": B}),
     }
-    others = {factor: found for factor, found in contributions(collected, metric).items() if factor not in SCALES}
+    others = {factor: found for factor, found in contributions(collected).items() if factor not in SCALES}
     return {"scales": together} | others
 
 

@@ -1,120 +1,21 @@
-"""The tables and the numbers in prose that the chapters of the search log show.
+"""The results of a study, as tables and as the numbers in a chapter's prose.
 
 Where runs are missing, both say "open". The figures are in `charts`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
-from IPython.display import Markdown
 
-from ..config import command_of
 from ..results import Run
-from ..studies import Planned, Profile, Study, get
-from ..studies.collecting import Collected, collect, counted, expected, readable_time, stores, value
-from . import budget, catalogue, published
+from ..studies import get
+from ..studies.collecting import Collected, collect, value
+from . import published
 from .comparing import ONE_PASS, TEST, VALIDATION, change, choose, difference, estimates, measured, picks
-from .formats import field, in_figures, layers, number, p_value, setting
+from .formats import SYMBOLS, as_table, in_figures, layers, number, p_value
 from .uncertainty import Estimate
-
-SYMBOLS = {
-    "theta": "θ", "lr": "learning rate", "weight_decay": "weight decay", "peer_normalization": "λ",
-    "negatives": "negatives", "jitter": "jitter (pixels)", "head_inputs": "head",
-}  # fmt: skip
-
-
-def _table(rows: list[dict], name: str, index: list | None = None) -> pd.DataFrame:
-    """A table with one header row: the first column's name stands in it, and numbers are as short as they can be."""
-    frame = pd.DataFrame(rows, index=index, dtype=object)
-    frame = frame if index is not None else frame.set_index(name)
-    frame.index = [number(key) if isinstance(key, float) else key for key in frame.index]
-    return frame.fillna("").rename(columns=SYMBOLS).rename_axis(columns=SYMBOLS.get(name, name))
-
-
-def plan(study: Study) -> pd.DataFrame:
-    """The cells of a study as a table: what varies, how long, with which seeds."""
-    rows = [
-        {
-            **{name: setting(name, value) for name, value in cell.settings.items()},
-            **({"θ / width": cell.config.per_layer("theta")[-1] / cell.config.hidden[-1]}
-               if study.factor == "theta" else {}),
-            "layers": layers(cell.config),
-            "epochs": cell.epochs,
-            "seeds": ", ".join(map(str, cell.seeds)) if len(cell.seeds) > 1 else f"seed {cell.seeds[0]}",
-        }
-        for cell in study.cells
-    ]  # fmt: skip
-    return _table(rows, study.factor)
-
-
-FIXED = (
-    "hidden", "theta", "lr", "momentum", "weight_decay", "layer_reduction", "init", "normalization",
-    "input_normalization", "negatives", "warmup", "peer_normalization", "jitter", "batch_size", "bias",
-)  # fmt: skip
-
-
-def roles(study: Study) -> pd.DataFrame:
-    """Which hyperparameters the study is about, which are nuisance, and what the rest is held at."""
-    varied = {name for cell in study.cells for name in study.base.differences(cell.config)} or {study.factor}
-    rows = [("scientific", name, "varied") for name in sorted(varied)]
-    rows += nuisances(study)
-    rows += [("fixed", name, field(study.base, name)) for name in FIXED if name not in varied]
-    return _table([dict(zip(("role", "hyperparameter", "value"), row, strict=True)) for row in rows], "role")
-
-
-def nuisances(study: Study) -> list[tuple[str, str, str]]:
-    """Rows of the table of roles: what is averaged over, or left at one value where the study has no more."""
-    several = max(len(cell.seeds) for cell in study.cells) > 1
-    return [("nuisance", name, "averaged over" if several else "one") for name in study.nuisance]
-
-
-def status(collected: Collected) -> Markdown:
-    """Which runs there are; for those there are not, the command that trains them and its time."""
-    study, found, missing = collected.study, len(collected.by_name), collected.missing
-    command = f"python -m ff_utils study {study.name} --profile {study.profile.name}"
-    text = f"{found} of {found + len(missing)} runs of this study are in the results."
-    if missing:
-        commands = "\n".join(command_of(planned.config, planned.epochs) for planned in missing[:3])
-        more = f"\n# … and {len(missing) - 3} more" if len(missing) > 3 else ""
-        others, them = ("The other is", "it") if len(missing) == 1 else ("The others are", "them")
-        text += (
-            f" {others} open; training {them} takes about {_time_of(missing, study.profile)}:\n\n"
-            f"```shell\n{command}\n```\n\n"
-            f"or one by one:\n\n```shell\n{commands}{more}\n```"
-        )
-    if longer := study.extended().cells:
-        there = collect(study.extended())
-        found = len(there.by_name)
-        text += (
-            f"\n\nAt {longer[0].epochs} epochs {found} of {found + len(there.missing)} runs are in the results; the "
-            f"others are open. After the shorter ones, `{command}` goes on to them."
-        )
-    return Markdown(text)
-
-
-def _time_of(missing: list[Planned], profile: Profile) -> str:
-    """How long runs will take: at the published size by the stored runs, else by a measurement here."""
-    if profile.name != "paper":
-        return f"{readable_time(expected(missing, profile.training_images))} on this machine"
-    speed = budget.measured(stores(profile.name)[0])
-    # Of the stored runs, others may be from slower machines.
-    return (
-        f"{readable_time(sum(speed.seconds(missing)))} on {speed.hardware}, where most runs of this size were trained"
-    )
-
-
-def overview(parts: Iterable[Collected]) -> Markdown:
-    """Of several studies how many runs there are, and the commands for the others."""
-    lines = []
-    for collected in parts:
-        study, found = collected.study, len(collected.by_name)
-        line = f"- `{study.name}`: {found} of {found + len(collected.missing)} runs are in the results"
-        if collected.missing:
-            line += f"; the others are open: `python -m ff_utils study {study.name} --profile {study.profile.name}`"
-        lines.append(line)
-    return Markdown("\n".join(lines))
 
 
 def in_words(collected: Collected) -> dict[str, str]:
@@ -155,7 +56,7 @@ def result_table(collected: Collected, choice: bool = True) -> pd.DataFrame:
             rows.append(shown | {"seeds": validation.seeds} | ({"chosen": chosen} if choice and tied else {}))
         else:
             rows.append({"validation error (%)": "open"})
-    return _table(rows, study.factor, study.keys)
+    return as_table(rows, study.factor, study.keys)
 
 
 def _of_seeds(found: Estimate | None, seeds: int) -> str:
@@ -199,19 +100,6 @@ def with_open_row(table: pd.DataFrame, lacking: pd.Series, rows: str = "cells") 
     if lacking.any():
         shown.loc[f"{lacking.sum()} of {len(table)} {rows}: open"] = ""
     return shown
-
-
-def timing(collected: Collected) -> Markdown:
-    """On what and how long the runs of a study were trained."""
-    runs = list(collected.by_name.values())
-    if not runs:
-        return Markdown("No run of this study is in the results yet.")
-    total = sum(map(catalogue.seconds_of, runs))
-    return Markdown(
-        f"{counted(runs)}, {readable_time(total)}"
-        + (f" in all, {readable_time(total / len(runs))} each on average" if len(runs) > 1 else "")
-        + ", on " + "; ".join(sorted(set(map(catalogue.hardware, runs)))) + "."
-    )  # fmt: skip
 
 
 def side(found: Estimate | None, words: tuple[str, str, str]) -> str:
@@ -286,7 +174,7 @@ def difference_table(collected: Collected, pairs: list[tuple], metrics: dict[str
         }
         for before, after in pairs
     ]
-    return _table(rows, "from")
+    return as_table(rows, "from")
 
 
 def gains(collected: Collected, reference: object) -> pd.DataFrame:
@@ -304,7 +192,7 @@ def gains(collected: Collected, reference: object) -> pd.DataFrame:
             costs = (_epoch_seconds(collected, key) / _epoch_seconds(collected, reference)).dropna()
             cost = "open" if validation is None else "not comparable" if costs.empty else f"× {costs.iloc[-1]:.2f}"
             rows.append(row | {"time of an epoch": cost})
-    return _table(rows, factor)
+    return as_table(rows, factor)
 
 
 def _epoch_seconds(collected: Collected, key: object) -> pd.Series:
@@ -326,7 +214,7 @@ def readings(collected: Collected, rows: Sequence[published.Row]) -> pd.DataFram
             ours[f"{name} error (%)"] = str(found.of_an_error()) if found else lacking
         theirs = {"its validation": f"{row.validation:.2f}", "its test": f"{row.test:.2f}"}
         table.append({"epochs": epoch} | ours | {"the source's epochs": row.epochs} | theirs)
-    return _table(table, "epochs")
+    return as_table(table, "epochs")
 
 
 def answer(exercise: str, reference: str) -> str:
@@ -335,8 +223,7 @@ def answer(exercise: str, reference: str) -> str:
     Both are names of the study `exercises`, read at the end of the cell.
     """
     collected = collect(get("exercises", "quick"))
-    cells = {cell.settings["exercise"]: cell for cell in collected.study.cells}
-    ends = (measured(collected, cells[name].settings, VALIDATION, cells[name].epochs) for name in (reference, exercise))
+    ends = (measured(collected, {"exercise": name}, VALIDATION) for name in (reference, exercise))
     return points(difference(*ends))
 
 
@@ -361,7 +248,7 @@ def field_table(ours: dict[str, Collected]) -> pd.DataFrame:
                 words = {"none": "", "the code": "", "jitter (pixels) 0": ""}.get(words, f", {words}")
                 row = {"system": f"ours: {name}{words}", "net": layers(cell.config), "epochs": cell.epochs}
                 rows.append(row | {"test error (%)": str(errors[key].of_an_error()), "seeds": errors[key].seeds})
-    return _table(rows, "system")
+    return as_table(rows, "system")
 
 
 def step_table(collected: Collected, steps: list[tuple[int, int]]) -> pd.DataFrame:
@@ -374,7 +261,7 @@ def step_table(collected: Collected, steps: list[tuple[int, int]]) -> pd.DataFra
             found = difference(*(measured(collected, {}, metric, epoch) for epoch in (start, end)))
             row[name] = signed(found) if found else lacking
         rows.append(row)
-    return _table(rows, "epochs")
+    return as_table(rows, "epochs")
 
 
 def scatter(run: Run | None, metric: str, until: int) -> float | None:

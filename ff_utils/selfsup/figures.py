@@ -13,11 +13,13 @@ from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from ..reporting.charts import say_open
+from ..reporting.comparing import measured
 from ..reporting.figures import LAYERS, NEGATIVE, PIXELS, POSITIVE, WIDTH
 from ..studies.collecting import Collected
 from .embedding import tsne
 from .pretext import Pretext
-from .report import Nets, embedding, of_cell
+from .report import Nets, embedding
+from .words import RANKED_BY
 
 METHOD_COLOURS = {"Forward-Forward": POSITIVE, "backprop": NEGATIVE}
 MARKERS = {"Forward-Forward": "o-", "backprop": "s--"}
@@ -174,12 +176,12 @@ def draw_similarities(maps: dict[str, pd.DataFrame]) -> None:
         ax.tick_params(axis="y", rotation=0)
 
 
-def draw_sensitivity(collected: Collected, metric: str = "val_transfer_error") -> None:
+def draw_sensitivity(collected: Collected) -> None:
     """Transfer accuracy on validation over the grid of rates, a line per method."""
     _, ax = plt.subplots(figsize=(WIDTH * 0.8, 3.2))
     for method, name in (("forward_forward", "Forward-Forward"), ("backprop", "backprop")):
         cells = [cell for cell in collected.study.cells if cell.settings["algorithm"] == method]
-        found = {cell.settings["rate"]: of_cell(collected, metric, **cell.settings) for cell in cells}
+        found = {cell.settings["rate"]: measured(collected, cell.settings, RANKED_BY) for cell in cells}
         points = {rate: 100 - next(iter(one.values())).value for rate, one in found.items() if one}
         if points:
             ax.plot(points.keys(), points.values(), MARKERS[name], color=METHOD_COLOURS[name], label=name)

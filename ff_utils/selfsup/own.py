@@ -25,6 +25,7 @@ from ..config import RunConfig, recipe
 from ..data import Splits
 from ..errors import UserError
 from ..readout import error_percent
+from ..studies.selfsup import twin
 from ..trainer import Trainer, default_device
 from .pretext import Pretext
 from .transfer import fit, joined, transfer
@@ -84,10 +85,7 @@ def configuration(contestant: str, task: str, seed: int = 0, rate: float = 1.0) 
     if contestant == HYBRID:
         return base.vary(contrast="hybrid", pretext="none", negatives="random")
     if contestant in (BACKPROP, SUPERVISED):
-        base = base.vary(
-            algorithm="backprop", lr=0.005 * rate, head_lr=0.005 * rate, head_weight_decay=0.0, weight_decay=0.0,
-            peer_normalization=0.0, negatives="random", goodness_from=LAYERS,
-        )  # fmt: skip
+        base = twin(base).vary(lr=0.005 * rate, head_lr=0.005 * rate)
     return base.vary(pretext="none") if contestant == SUPERVISED else base
 
 

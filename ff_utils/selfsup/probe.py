@@ -24,12 +24,12 @@ def probe(trainer: Trainer) -> tuple[dict[str, float], dict[str, Tensor], dict[s
     full = trainer.config.probe == "full"
     dtype = torch.promote_types(trainer.dtype, torch.float32)
 
-    def features(images: Tensor, labels: str = "neutral") -> list[Tensor]:
-        return [layer.cpu() for layer in trainer.features(images, dtype, labels)]
+    def features(images: Tensor, averaged: bool = False) -> list[Tensor]:
+        return [layer.cpu() for layer in trainer.features(images, dtype, averaged)]
 
     predictions = transfer(features, trainer.splits)
     if full:
-        averaged = transfer(lambda images: features(images, "mean"), trainer.splits, alone=False)
+        averaged = transfer(lambda images: features(images, averaged=True), trainer.splits, alone=False)
         predictions |= {f"{name}_mean": found for name, found in averaged.items()}
     parts = {"val": trainer.splits.validation, "test": trainer.splits.test}
     columns = {

@@ -12,7 +12,8 @@ import torch
 
 from ..reporting.comparing import IMAGES, Measured, difference, measured
 from ..reporting.formats import DATASETS, METHODS, TASKS, field
-from ..reporting.report import FIXED, nuisances, points, signed, with_open_row
+from ..reporting.plans import FIXED, nuisances
+from ..reporting.report import points, signed, with_open_row
 from ..reporting.scorecard import load_claims
 from ..reporting.uncertainty import Estimate, over_seeds
 from ..results import Run
@@ -40,12 +41,6 @@ def roles(study: Study) -> pd.DataFrame:
     rows += [("fixed", name, field(study.base, name)) for name in FIXED if name not in varied]
     table = pd.DataFrame(rows, columns=["role", "hyperparameter", "value"]).set_index("role")
     return table.rename_axis(index=None, columns="role")  # One header row.
-
-
-def of_cell(collected: Collected, metric: str, **settings) -> dict[int, Measured]:
-    """`metric` of the cell with these settings at its own length, by seed; empty where its runs are missing."""
-    cells = [c for c in collected.study.cells if all(c.settings.get(name) == v for name, v in settings.items())]
-    return measured(collected, settings, metric, cells[0].epochs) if cells else {}
 
 
 def estimate(found: dict[int, Measured]) -> Estimate | None:
@@ -120,10 +115,10 @@ def on_rotation(collected: Collected, reference: Collected, metric: str) -> dict
     untrained net (free)."""
     data = collected.study.base.dataset
     trained = {
-        short: of_cell(collected, metric, dataset=data, task="rotation", algorithm=method)
+        short: measured(collected, {"dataset": data, "task": "rotation", "algorithm": method}, metric)
         for short, method in zip(("ff", "bp"), PRETEXT, strict=True)
     }
-    return trained | {"free": of_cell(reference, metric, dataset=data, task="none")}
+    return trained | {"free": measured(reference, {"dataset": data, "task": "none"}, metric)}
 
 
 def published(kind: str, dataset: str, task: str) -> dict[str, str]:
@@ -143,12 +138,12 @@ def settings_table(parts: Iterable[Collected], kind: str) -> pd.DataFrame:
             name = f"{DATASETS[dataset]}, {TASKS[task]}"
             if task == "none":
                 if kind == "transfer":
-                    found = of_cell(collected, TRANSFER["none"], **cell.settings)
+                    found = measured(collected, cell.settings, TRANSFER["none"])
                     rows[name] = {METHODS["forward_forward"]: accuracy(found)}
             elif name not in rows and (kind == "transfer" or task != "classes"):
+                setting = {"dataset": dataset, "task": task}
                 both = {
-                    method: of_cell(collected, metrics[method], dataset=dataset, task=task, algorithm=method)
-                    for method in PRETEXT
+                    method: measured(collected, setting | {"algorithm": method}, metrics[method]) for method in PRETEXT
                 }
                 source = published(kind, dataset, task)
                 rows[name] = {
@@ -189,12 +184,12 @@ def layers_table(nets: Nets) -> pd.DataFrame:
 def study_table(collected: Collected, rename: str) -> pd.DataFrame:
     """A row per cell: the accuracy on its own task, the transfer accuracy, and its difference to the first cell's."""
     study, rows = collected.study, {}
-    base = of_cell(collected, TRANSFER["none"], **study.cells[0].settings)
+    base = measured(collected, study.cells[0].settings, TRANSFER["none"])
     for cell in study.cells:
         name = cell.settings[study.factor]
-        found = of_cell(collected, TRANSFER["none"], **cell.settings)
-        own = next((of_cell(collected, metric, **cell.settings) for metric in PRETEXT.values()
-                    if of_cell(collected, metric, **cell.settings)), {})  # fmt: skip
+        found = measured(collected, cell.settings, TRANSFER["none"])
+        own = next((measured(collected, cell.settings, metric) for metric in PRETEXT.values()
+                    if measured(collected, cell.settings, metric)), {})  # fmt: skip
         rows[name] = {
             "own task": percent(own) if cell.config.pretext != "none" else "no labels",
             "transfer": accuracy(found),

@@ -5,11 +5,11 @@ Each is "open" where a run is missing.
 
 from __future__ import annotations
 
-from ..reporting.comparing import Measured, difference
+from ..reporting.comparing import Measured, difference, measured
 from ..reporting.report import points, side
 from ..reporting.uncertainty import Estimate
 from ..studies.collecting import Collected
-from .report import DATASETS, PRETEXT, TASKS, TRANSFER, gap, of_cell, on_rotation, percent
+from .report import DATASETS, PRETEXT, TASKS, TRANSFER, gap, on_rotation, percent
 
 RANKED_BY = "val_transfer_error"
 
@@ -94,7 +94,9 @@ def pretext(collected: Collected) -> dict[str, str]:
     name = min(found, key=lambda name: found[name].mean, default=None)
     near = sum(change.mean >= -1 for change in found.values())
     ends = {
-        short: of_cell(collected, metric, dataset=collected.study.base.dataset, task="jigsaw", algorithm=method)
+        short: measured(
+            collected, {"dataset": collected.study.base.dataset, "task": "jigsaw", "algorithm": method}, metric
+        )
         for short, (method, metric) in zip(("ff", "bp"), PRETEXT.items(), strict=True)
     }
     words = {0: "fails", len(found): "holds"}
@@ -121,7 +123,7 @@ def gaps(collected: Collected, kind: str) -> dict[str, Estimate]:
     metrics, found = {"pretext": PRETEXT, "transfer": TRANSFER}[kind], {}
     for cell in collected.study.cells:
         setting = {name: cell.settings[name] for name in ("dataset", "task")}
-        ends = [of_cell(collected, metrics[method], **setting, algorithm=method) for method in PRETEXT]
+        ends = [measured(collected, setting | {"algorithm": method}, metrics[method]) for method in PRETEXT]
         if change := difference(*ends):
             found[f"{TASKS[setting['task']]} of {DATASETS[setting['dataset']]}"] = change
     return found
@@ -140,9 +142,9 @@ def changes(collected: Collected) -> dict[str, Estimate]:
     On the validation images, since a ranking is a choice.
     """
     study = collected.study
-    base = of_cell(collected, RANKED_BY, **study.cells[0].settings)
+    base = measured(collected, study.cells[0].settings, RANKED_BY)
     found = {
-        cell.settings[study.factor]: difference(of_cell(collected, RANKED_BY, **cell.settings), base)
+        cell.settings[study.factor]: difference(measured(collected, cell.settings, RANKED_BY), base)
         for cell in study.cells[1:]
         if cell.config.algorithm == "forward_forward"
     }

@@ -98,15 +98,23 @@ class Collected:
             rows += [{"epoch": epoch, metric: found, **row} for epoch, found in measured.items()]
         return pd.DataFrame(rows, columns=["epoch", metric, *self.table.columns])
 
-    def runs_of(self, **settings) -> dict[int, Run]:
-        """The runs of one cell, by seed. What `settings` leave open is as in the base, or nearest to it."""
+    def trained(self, **settings) -> dict[int, tuple[Run, int]]:
+        """The runs of one cell, each with the cell's length, by seed.
+
+        What `settings` leave open is as in the base, or nearest to it.
+        """
         base = self.study.base
         named = [c for c in self.study.cells if all(c.settings.get(name) == v for name, v in settings.items())]
         nearest = min((len(base.differences(cell.config)) for cell in named), default=0)
         chosen = [cell.settings for cell in named if len(base.differences(cell.config)) == nearest]
         # Of cells that differ in length alone, the longer: it contains the others.
         rows = [row for row in self.table.to_dict("records") if {name: row[name] for name in self.names} in chosen]
-        return {row["seed"]: self.by_name[row["run"]] for row in sorted(rows, key=lambda row: row["epochs"])}
+        rows.sort(key=lambda row: row["epochs"])
+        return {row["seed"]: (self.by_name[row["run"]], row["epochs"]) for row in rows}
+
+    def runs_of(self, **settings) -> dict[int, Run]:
+        """The runs of one cell, by seed; see `trained`."""
+        return {seed: run for seed, (run, _) in self.trained(**settings).items()}
 
     def only(self, values: Sequence) -> Collected:
         """The same with these values of the factor alone, to draw or to compare: `missing` stays that of all."""
