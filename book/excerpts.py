@@ -7,7 +7,7 @@ import sys
 from ff_utils import UserError, studies
 from ff_utils.data import write_excerpt
 from ff_utils.files import project_folder
-from ff_utils.reporting import charts, comparing
+from ff_utils.reporting import comparing, diagnostics
 from ff_utils.studies import collecting
 
 
@@ -15,7 +15,7 @@ def main() -> int:
     records = collecting.collect(studies.get("full-length", "paper"))
     pictured = {"train": range(20)}
     if best := comparing.best_cell(records):
-        pictured["test"] = charts.mistakes(records.run_of(**best.settings), best.epochs)
+        pictured["test"] = diagnostics.mistakes(records.run_of(**best.settings), best.epochs)
     target = project_folder() / "results" / "excerpts" / "mnist.npz"
     try:
         write_excerpt("mnist", pictured, target)

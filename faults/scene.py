@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from ff_utils import RunConfig, Store
 from ff_utils import __main__ as command_line
-from ff_utils.config import command_of
+from ff_utils.recipes import command_of
 from ff_utils.results import Run
 from ff_utils.training import read_checkpoint
 

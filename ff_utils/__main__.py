@@ -23,10 +23,11 @@ from filelock import FileLock
 from pydantic import ValidationError
 
 from . import studies
-from .config import RECIPES, RunConfig, command_of, explain, load_config, recipe
+from .config import RunConfig, explain, load_config
 from .errors import UserError, explained
 from .export import export
 from .files import cache_folder, replacing
+from .recipes import RECIPES, command_of, recipe
 from .results import Store
 from .studies import collecting
 from .studies.cluster import connected

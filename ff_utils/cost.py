@@ -15,7 +15,7 @@ import torch
 
 from .config import RunConfig
 from .labels import CLASSES
-from .selfsup.pretext import Pretext
+from .pretext import Pretext
 
 PIXELS = {"cifar10": 3072, "svhn": 3072}  # Inputs where they are not MNIST's 784.
 # Time of a run against that of its training products, from the stored runs on processors: element-wise work and

@@ -16,15 +16,15 @@ from torch import Tensor
 
 from . import kernels
 from .config import RunConfig
+from .contrast import Contrast
 from .cost import products_per_second
 from .data import Shifter, Splits
 from .errors import UserError
 from .negatives import Batch, Sampler, sampler
 from .network import Network, Pass, Pixels
 from .parameters import Rates
+from .pretext import Pretext
 from .readout import Evaluation, Head, evaluate, features, neutral_codes
-from .selfsup.contrast import Contrast
-from .selfsup.pretext import Pretext
 
 WORTH_COMPILING = 500_000  # Weights; below, compiling takes longer than it saves.
 
@@ -84,7 +84,7 @@ class Trainer:
         if config.algorithm not in self.algorithms:
             raise UserError(
                 f"{type(self).__name__} does not train by {config.algorithm}; "
-                "ff_utils.selfsup.twin.trainer_class(config) is the class that does"
+                "ff_utils.twin.trainer_class(config) is the class that does"
             )
         self.config = config
         self.device = torch.device(device or default_device())

@@ -21,15 +21,16 @@ import torch
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from .config import RunConfig, command_of, save_config
+from .config import RunConfig, save_config
 from .data import load
 from .errors import UserError, explained
 from .files import cache_folder, replacing
 from .goodness import goodness_named
 from .negatives import sampler
+from .recipes import command_of
 from .record import MILESTONES, SAME_DIGITS, Record, describe_machine
 from .results import Run, Store
-from .selfsup.twin import trainer_class
+from .twin import trainer_class
 
 CHECKPOINT_SECONDS = 60.0
 KEPT = "The last checkpoint is kept, and the same command goes on from it."

@@ -37,11 +37,11 @@ import torch.nn.functional as F
 from myst_nb import glue
 
 from ff_utils import RECIPES, Trainer, load, recipe
-from ff_utils.config import command_of
 from ff_utils.data import Shifter, excerpt
 from ff_utils.labels import NEUTRAL, inject
 from ff_utils.negatives import Batch, sampler
 from ff_utils.readout import neutral_codes, one_image
+from ff_utils.recipes import command_of
 from ff_utils.record import MILESTONES
 from ff_utils.reporting import figures, formats
 from ff_utils.studies import collecting

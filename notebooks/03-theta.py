@@ -162,7 +162,7 @@ shown = (
     study.cells[-1].settings["theta"],
 )
 runs = {f"θ = {theta:g}": collected.run_of(theta=theta) for theta in shown}
-charts.draw_goodness({name: run for name, run in runs.items() if run})
+diagnostics.draw_goodness(runs)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The error of each layer alone, by a label search that uses only its goodness, and the difference of its mean goodness between positives and negatives, in units of θ, and its dead units. One seed, at the source's threshold.", "name": "tab-theta-layers"}}
 layers = diagnostics.layer_table(collected.run_of(theta=source))
@@ -274,8 +274,8 @@ names = {
 }
 runs = {name: first.run_of(recipe=key) for key, name in names.items()}
 # Beside a panel a long name needs two lines.
-charts.draw_goodness(
-    {name.replace(", ", ",\n"): run for name, run in runs.items() if run}
+diagnostics.draw_goodness(
+    {name.replace(", ", ",\n"): run for name, run in runs.items()}
 )
 charts.keep("first-light", first.study.profile.name)
 

@@ -207,7 +207,7 @@ charts.draw_learning(
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Goodness in units of θ during training, for positive and negative rows, in each layer. One row of panels per learning rate. One seed.", "name": "fig-lr-goodness"}, "image": {"alt": "A grid of panels, learning rates by layers, each with the goodness of positives and negatives over the epochs."}}
 shown = dict.fromkeys((study.keys[0], study.base_key, study.keys[-1]))
 runs = {f"lr = {rate:g}": collected.run_of(lr=rate) for rate in shown}
-charts.draw_goodness({name: run for name, run in runs.items() if run})
+diagnostics.draw_goodness(runs)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "What each layer has learned at the last epoch: the difference of its mean goodness between positives and negatives in units of θ, and the error of a label search that uses this layer alone. One seed.", "name": "tab-lr-layers"}}
 diagnostics.layers_of(runs)

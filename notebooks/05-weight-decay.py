@@ -152,7 +152,7 @@ shown = (study.keys[0], study.keys[-1])
 runs = {
     f"decay {value:g}": collected.run_of(weight_decay=value) for value in shown
 }
-charts.draw_goodness({name: run for name, run in runs.items() if run})
+diagnostics.draw_goodness(runs)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "What each layer has learned at the last epoch: its goodness gap in units of θ, and the error of a label search that uses this layer alone. One seed.", "name": "tab-wd-layers"}}
 diagnostics.layers_of(runs)

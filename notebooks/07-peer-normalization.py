@@ -164,7 +164,7 @@ shown = dict.fromkeys(
     key for key in (0.0, strength, study.keys[-1]) if key is not None
 )
 runs = {f"λ = {v:g}": collected.run_of(peer_normalization=v) for v in shown}
-charts.draw_activity(runs)
+diagnostics.draw_activity(runs)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Dead, hysterical and always active units of the same runs, in percent of each layer. Hysterical: more than five times as active as the mean of the layer.", "name": "tab-peer-units"}}
 diagnostics.unit_table(runs)

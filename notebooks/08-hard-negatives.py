@@ -256,15 +256,15 @@ diagnostics.heads(heads)
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Label-search negatives: how often each label was the negative of each class, in percent of the class, in the first epoch (random), after the warm-up, and in the last epoch. One seed.", "name": "fig-hard-counts"}, "image": {"alt": "Three heat maps of true label by negative label. The first is uniform, the others have bright spots."}}
 search = collected.run_of(condition="label_search")
 last = study.cells[0].epochs
-charts.draw_counts(search, (1, 2, last))
+diagnostics.draw_counts(search, (1, 2, last))
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The same for one-pass negatives.", "name": "fig-hard-counts-one-pass"}, "image": {"alt": "Three heat maps of true label by negative label for one-pass negatives."}}
 one_pass = collected.run_of(condition="one_pass")
-charts.draw_counts(one_pass, (1, 2, last))
+diagnostics.draw_counts(one_pass, (1, 2, last))
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The effective number of wrong labels that serve as the negatives of a class: 9 when all are equally likely, 1 when it is always the same. One seed.", "name": "fig-hard-concentration"}, "image": {"alt": "Effective number of negative labels over the epochs, one line per sampler."}}
 runs = {name: collected.run_of(condition=name) for name in study.keys[:5]}
-charts.draw_concentration(runs)
+diagnostics.draw_concentration(runs)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The most frequent pairs of true label and negative label in the last epoch, with their share of the class.", "name": "tab-hard-pairs"}}
 diagnostics.frequent_negatives({"label_search": search, "one_pass": one_pass})

@@ -274,7 +274,7 @@ glue("epochs_answer", report.answer("falling rate", "hard"), display=False)
 # learned ({numref}`tab-ladder-left-out` has more of this). {glue:text}`epochs_dead` ({numref}`fig-epochs-dead`).
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Goodness in units of θ during training, for positive and negative rows, in each layer.", "name": "fig-epochs-goodness"}, "image": {"alt": "One panel per layer with the goodness of positives and negatives over the epochs."}}
-charts.draw_goodness({"label search": run} if run else {})
+diagnostics.draw_goodness({"label search": run})
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "What each layer has learned at the end of the run: its goodness gap in units of θ, and the error of a label search that uses this layer alone.", "name": "tab-epochs-layers"}}
 diagnostics.layers_of({"label search": run})

@@ -134,7 +134,7 @@ bias_a = a.bias_lr * share
 start_a = [a.init_scale[0] * q**0.5 / 3**0.5, a.init_scale[1] / 3**0.5]
 rows = {
     "mean square of the input": (q, 1),
-    "θ": (a.theta[0], b.theta),
+    "θ": (a.per_layer("theta")[0], b.theta),
     "T": (a.temperature, b.temperature),
     "learning rate, first layer": (first_a, b.lr),
     "learning rate, deeper layers": (deeper_a, b.lr),

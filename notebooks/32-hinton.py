@@ -163,7 +163,7 @@ pair = {
     "the study": baseline.run_of(peer_normalization=0.0),
     "Hinton": collected.run_of(jitter=0),
 }
-charts.draw_goodness({name: run for name, run in pair.items() if run})
+diagnostics.draw_goodness(pair)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "What each layer of the two nets has learned at the last epoch: its goodness gap in units of θ, and the error of a label search that uses this layer alone.", "name": "tab-hinton-layers"}}
 diagnostics.layers_of(pair)

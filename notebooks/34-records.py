@@ -32,6 +32,7 @@ from ff_utils import studies
 from ff_utils.reporting import (
     charts,
     comparing,
+    diagnostics,
     figures,
     plans,
     report,
@@ -219,7 +220,7 @@ glue(
 # net did.
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"caption": "Test images that the best run (seed 0) gets wrong: true label → the net's. In the order of the data set, the first 90 where there are more.", "name": "fig-records-mistakes"}, "image": {"alt": "Handwritten digits that were misread, each with its true and its predicted label."}}
-charts.draw_mistakes(best_run, epochs)
+diagnostics.draw_mistakes(best_run, epochs)
 
 # %% [markdown]
 # ## Next step

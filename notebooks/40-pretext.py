@@ -38,11 +38,11 @@ from myst_nb import glue
 from ff_utils import studies
 from ff_utils.data import excerpt
 from ff_utils.labels import inject
+from ff_utils.pretext import TASKS, Pretext
 from ff_utils.reporting import comparing, figures, plans
 from ff_utils.selfsup import figures as drawings
 from ff_utils.selfsup import report as tables
 from ff_utils.selfsup import words
-from ff_utils.selfsup.pretext import TASKS, Pretext
 from ff_utils.studies import collecting
 
 figures.style()
@@ -286,7 +286,7 @@ glue("pretext_source_bp", source["backprop"], display=False)
 # A task is a function from the grid of pixel numbers to a list of changed grids:
 #
 # ```python
-# from ff_utils.selfsup.pretext import TASKS
+# from ff_utils.pretext import TASKS
 #
 # TASKS["halves"] = lambda grid: [grid, grid.roll(grid.shape[-1] // 2, -1)]
 # ```

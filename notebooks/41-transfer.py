@@ -238,7 +238,7 @@ glue("transfer_paper_furthest", text, display=False)
 #
 # from ff_utils import load, recipe
 # from ff_utils.selfsup.transfer import fit, joined
-# from ff_utils.selfsup.twin import trainer_class
+# from ff_utils.twin import trainer_class
 # from ff_utils.studies.selfsup import twin
 #
 # forward = recipe("hinton", hidden=(300,) * 4, theta=300, pretext="rotation")

@@ -32,6 +32,7 @@ import torch
 from myst_nb import glue
 
 from ff_utils import studies
+from ff_utils.contrast import Contrast
 from ff_utils.data import excerpt
 from ff_utils.reporting import (
     comparing,
@@ -45,7 +46,6 @@ from ff_utils.reporting.uncertainty import range_of_two
 from ff_utils.selfsup import figures as drawings
 from ff_utils.selfsup import report as tables
 from ff_utils.selfsup import words
-from ff_utils.selfsup.contrast import Contrast
 from ff_utils.studies import collecting
 from ff_utils.trainer import generator
 
@@ -407,7 +407,7 @@ plans.overview(whole)
 # ```{exercise} Finer or coarser hybrids
 # :label: ex-mending-masks
 #
-# `BLURS` in `ff_utils.selfsup.contrast` sets the size of the regions. What happens to transfer with regions of one pixel, and
+# `BLURS` in `ff_utils.contrast` sets the size of the regions. What happens to transfer with regions of one pixel, and
 # with regions as large as half the image?
 # ```
 #

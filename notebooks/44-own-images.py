@@ -100,7 +100,7 @@ classes["number"] = [
 classes
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"caption": "One of the images in some classes of the pretext task. The net is shown the image and has to tell the class.", "name": "fig-own-task"}, "image": {"alt": "One image changed in several ways by the pretext task."}}
-from ff_utils.selfsup.pretext import Pretext
+from ff_utils.pretext import Pretext
 
 ways = Pretext(task, tuple(splits.train.images.shape[1:])).classes
 drawings.draw_tasks(splits.train.images[0], {task: list(range(min(ways, 6)))})

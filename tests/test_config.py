@@ -4,10 +4,12 @@ import shlex
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from ff_utils import RECIPES, RunConfig, UserError, recipe
 from ff_utils.__main__ import parse_train
-from ff_utils.config import command_of, load_config, save_config
+from ff_utils.config import load_config, save_config
+from ff_utils.recipes import command_of
 
 
 def test_the_short_hash_is_stable():
@@ -63,6 +65,13 @@ def test_one_number_stands_for_all_layers():
     config = RunConfig(hidden=(5, 6), theta=3.0, lr=(0.1, 0.2))
     assert config.per_layer("theta") == (3.0, 3.0)
     assert config.per_layer("lr") == (0.1, 0.2)
+
+
+def test_the_same_net_is_the_same_configuration():
+    hidden = (5, 6)
+    assert RunConfig(hidden=hidden, theta=(3, 3), lr=[0.1, 0.1]) == RunConfig(hidden=hidden, theta=3.0, lr=0.1)
+    with pytest.raises(ValidationError, match="theta has 3 values for 2 hidden layers"):
+        RunConfig(hidden=hidden, theta=(3.0, 3.0, 3.0))
 
 
 CHANGES = {

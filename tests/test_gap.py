@@ -51,7 +51,7 @@ def test_the_ladder_leads_from_one_recipe_to_the_other():
     first, last = gap.between(profile, ()), gap.between(profile, gap.FACTORS)
     code = recipe("hinton", decay_from=5, decay_to=10, bias_lr=0.001)
     assert last == code.vary(lr=last.lr, init_scale=last.init_scale, bias_lr=last.bias_lr)
-    assert set(last.lr) | {last.bias_lr} == {0.001} and set(last.init_scale) == {1.0}
+    assert (last.lr, last.bias_lr, last.init_scale) == (0.001, 0.001, 1.0)
     # As A's published net in B's units, but for the number of layers and units.
     dressed = costumes.costume(profile.hard_start.vary(layer_reduction="sum"), 2000 / 112)
     shown = {"hidden", "theta", "lr", "init_scale", "weight_decay_form"}  # The last says nothing: nothing decays.

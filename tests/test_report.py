@@ -251,12 +251,12 @@ def test_nothing_at_paper_scale_is_one_open_row(show):
 
 def test_figures_of_missing_runs_say_open():
     for draw in (
-        lambda: charts.draw_activity({"x": None}),
-        lambda: charts.draw_counts(None, (1, 2)),
-        lambda: charts.draw_concentration({"x": None}),
+        lambda: diagnostics.draw_activity({"x": None}),
+        lambda: diagnostics.draw_counts(None, (1, 2)),
+        lambda: diagnostics.draw_concentration({"x": None}),
         lambda: charts.draw_curve(None, 10),
         lambda: charts.draw_seeds({"x": []}, 360),
-        lambda: charts.draw_goodness({}),
+        lambda: diagnostics.draw_goodness({}),
         lambda: charts.draw_steps(summary.steps(studies.PROFILES["paper"])),
     ):
         draw()
@@ -288,10 +288,10 @@ def test_the_mistakes_that_a_page_pictures_come_with_the_book(monkeypatch):
     records = collecting.collect(studies.get("full-length", "paper"))
     best = comparing.best_cell(records)
     run, epoch = records.run_of(**best.settings), best.epochs
-    shown = charts.mistakes(run, epoch)
+    shown = diagnostics.mistakes(run, epoch)
     kept = excerpt("mnist", "test", shown).labels.numpy()
     assert len(shown) and (kept == run.predictions["test_labels"][shown]).all()
-    charts.draw_mistakes(run, epoch)
+    diagnostics.draw_mistakes(run, epoch)
     assert len([axes for axes in plt.gcf().axes if axes.images]) == len(shown)
 
 

@@ -10,11 +10,11 @@ import torch
 import torch.nn.functional as F
 
 from ff_utils import RunConfig, UserError, load, train
+from ff_utils.contrast import Contrast, region_masks
 from ff_utils.labels import inject
-from ff_utils.selfsup.contrast import Contrast, region_masks
-from ff_utils.selfsup.pretext import Pretext
-from ff_utils.selfsup.twin import Backprop, Twin, Untrained, trainer_class
+from ff_utils.pretext import Pretext
 from ff_utils.trainer import Trainer, generator
+from ff_utils.twin import Backprop, Twin, Untrained, trainer_class
 
 GREY, COLOUR = (6, 6), (3, 6, 6)
 

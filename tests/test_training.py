@@ -16,11 +16,11 @@ import torch
 import torch.nn.functional as F
 
 from ff_utils import RunConfig, Store, UserError, load, record, studies, train
-from ff_utils.config import command_of
-from ff_utils.selfsup.twin import trainer_class
+from ff_utils.recipes import command_of
 from ff_utils.studies import collecting
 from ff_utils.trainer import Trainer
 from ff_utils.training import read_checkpoint
+from ff_utils.twin import trainer_class
 
 VARIATIONS = {
     "plain": {},

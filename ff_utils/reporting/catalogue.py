@@ -7,7 +7,8 @@ from math import log10
 
 import pandas as pd
 
-from ..config import RECIPES, RunConfig, command_of, nearest_recipe
+from ..config import RunConfig
+from ..recipes import RECIPES, command_of, nearest_recipe
 from ..results import Run, Store
 from ..studies.collecting import readable_time
 from .comparing import VALIDATION

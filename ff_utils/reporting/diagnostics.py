@@ -1,21 +1,27 @@
 """What is inside runs: what each layer can do, which units are dead, which labels became negatives, what a step costs.
 
-Tables are as chapters show them; where a run is missing (None) they say "open".
+Tables and figures are as chapters show them; where a run is missing (None) they say "open".
 """
 
 from __future__ import annotations
 
 import math
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn as sns
 
 from ..config import RunConfig
 from ..cost import step_products
+from ..data import excerpt
+from ..errors import UserError
 from ..results import Run
 from ..studies import Study
-from ..studies.collecting import Collected, value
-from .comparing import VALIDATION
+from ..studies.collecting import Collected, value, wrong_images
+from .charts import epoch_ticks, say_open
+from .comparing import TEST, VALIDATION
+from .figures import GREY, LAYERS, LINES, NEGATIVE, PIXELS, POSITIVE, WIDTH, draw_image
 from .formats import in_figures
 
 HYSTERICAL = 5.0  # Times the mean activity of the layer, from which a unit counts as hysterical.
@@ -164,3 +170,117 @@ def cost_table(study: Study, collected: Collected) -> pd.DataFrame:
             row["median epoch (s)"] = f"{min(seconds):.0f}" if seconds else "open"
         rows.append({study.factor: key} | row)
     return pd.DataFrame(rows).set_index(study.factor).rename_axis(index=None, columns=study.factor)
+
+
+def _there(runs: dict[str, Run | None]) -> dict[str, Run]:
+    return {name: run for name, run in runs.items() if run}
+
+
+def draw_goodness(runs: dict[str, Run | None]) -> None:
+    """Goodness of positives and negatives over the epochs, relative to θ: a panel per layer, a row per run."""
+    there = _there(runs)
+    if not there:
+        say_open(plt.subplots(figsize=(WIDTH, 2))[1])
+        return
+    layers = max(len(run.config.hidden) for run in there.values())
+    figure, grid = plt.subplots(
+        len(there), layers, figsize=(WIDTH, 1.0 + 1.75 * len(there)), sharex="row", sharey="row", squeeze=False
+    )
+    for axes_row, (name, run) in zip(grid, there.items(), strict=True):
+        for i, axes in enumerate(axes_row, 1):
+            if i > len(run.config.hidden):
+                axes.set_visible(False)
+                continue
+            theta = run.config.per_layer("theta")[i - 1]
+            for kind, colour, style in (("positive", POSITIVE, "-"), ("negative", NEGATIVE, "--")):
+                column = run.metrics[f"layer{i}_goodness_{kind}"] / theta
+                axes.plot(column.index, column, style, color=colour, label=kind)
+            axes.axhline(1, color=GREY, linewidth=0.8)
+            axes.set_title(f"layer {i}", fontsize=9)
+        axes_row[0].set_ylabel(f"{name}\ngoodness / θ", fontsize=9)
+    for axes in grid[-1]:
+        axes.set_xlabel("epoch", fontsize=9)
+    figure.legend(*grid[0][0].get_legend_handles_labels(), loc="outside upper right", ncols=2, fontsize=8)
+
+
+def draw_activity(runs: dict[str, Run | None]) -> None:
+    """The distribution of the units' mean activities in each layer, in units of the layer's mean; one line per run."""
+    there = _there(runs)
+    if not there:
+        say_open(plt.subplots(figsize=(WIDTH, 2))[1])
+        return
+    layers = len(next(iter(there.values())).config.hidden)
+    _, panels = plt.subplots(1, layers, figsize=(WIDTH, 2.9), sharex=True, sharey=True, squeeze=False)
+    edges = np.linspace(-3, 1.5, 28)
+    for i, axes in enumerate(panels[0], 1):
+        for (name, run), colour, style in zip(there.items(), (NEGATIVE, POSITIVE, *LAYERS), LINES, strict=False):
+            mean, _ = unit_activity(run, i)
+            relative = np.log10(np.maximum(mean / mean.mean(), 1e-3))  # Dead units stand at the left edge.
+            axes.hist(relative, edges, weights=np.full(len(mean), 100 / len(mean)), histtype="step", color=colour,
+                      linestyle=style, linewidth=1.6, label=name)  # fmt: skip
+        axes.set(title=f"layer {i}", xticks=[-3, -2, -1, 0, 1], xlabel="activity")
+        axes.set_xticklabels(["dead", "0.01", "0.1", "1", "10"], fontsize=8)
+    panels[0][0].set_ylabel("units (%)")
+    panels[0][-1].legend(fontsize=8)
+
+
+def draw_counts(run: Run | None, epochs: tuple[int, ...]) -> None:
+    """Which labels became negatives: true × negative label in percent of the images of a class, at some epochs."""
+    if run is None:
+        say_open(plt.subplots(figsize=(WIDTH, 2))[1])
+        return
+    counts = run.diagnostics["negative_counts"].astype(float)
+    figure, panels = plt.subplots(1, len(epochs), figsize=(WIDTH, 2.9), sharey=True, squeeze=False)
+    for axes, epoch in zip(panels[0], epochs, strict=True):
+        share = 100 * counts[epoch - 1] / counts[epoch - 1].sum(1, keepdims=True)
+        shown = axes.imshow(share, cmap=PIXELS, vmin=0, vmax=60)
+        axes.set(title=f"epoch {epoch}", xlabel="negative label", xticks=range(0, 10, 2), yticks=range(10))
+    panels[0][0].set_ylabel("true label")
+    figure.colorbar(shown, ax=panels[0].tolist(), shrink=0.75, label="share (%)", extend="max")
+
+
+def draw_concentration(runs: dict[str, Run | None]) -> None:
+    """The effective number of negative labels per class over the epochs, one line per run."""
+    _, axes = plt.subplots(figsize=(WIDTH, 3.0))
+    there = _there(runs)
+    if not there:
+        say_open(axes)
+        return
+    for (name, run), colour, marker in zip(there.items(), sns.color_palette("colorblind"), "os^Dv", strict=False):
+        values = effective_negatives(run)
+        axes.plot(range(1, len(values) + 1), values, marker=marker, markersize=4, color=colour, label=name)
+    axes.set(xlabel="epoch", ylabel="effective number of\nwrong labels", ylim=(1, 9.4))
+    epoch_ticks(axes.xaxis)
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+
+
+PICTURED = (6, 15)  # Rows and columns of pictures that a page has room for.
+
+
+def mistakes(run: Run, epoch: int) -> np.ndarray:
+    """The first test images that a run gets wrong by label search after `epoch`, as many as `draw_mistakes` shows.
+
+    Indices, [mistakes]; none where the run's predictions are not stored.
+    """
+    wrong = wrong_images(run, epoch, TEST)
+    return np.flatnonzero(wrong)[: math.prod(PICTURED)] if wrong is not None else np.array([], dtype=int)
+
+
+def draw_mistakes(run: Run | None, epoch: int) -> None:
+    """The `mistakes` of a run after `epoch`, each with its label → the run's. Needs these images."""
+    shown = mistakes(run, epoch) if run else []
+    if len(shown) == 0:
+        return say_open(plt.subplots(figsize=(WIDTH, 1))[1])
+    try:
+        images = excerpt(run.config.dataset, "test", shown).images
+    except UserError:
+        return say_open(plt.subplots(figsize=(WIDTH, 1))[1], f"the images of {run.config.dataset} are not here")
+    truth, taken = run.predictions["test_labels"], run.predictions[f"test_label_search_{epoch}"]
+    columns = PICTURED[1]
+    lines = -(-len(shown) // columns)
+    _, axes = plt.subplots(lines, columns, figsize=(WIDTH, 0.72 * lines), squeeze=False)
+    for ax in axes.flat:
+        ax.set_axis_off()
+    for ax, i, image in zip(axes.flat, shown, images, strict=False):
+        draw_image(ax, image / 255)
+        ax.set_title(f"{truth[i]} → {taken[i]}", loc="center", pad=2, fontsize=7)

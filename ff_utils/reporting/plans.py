@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pandas as pd
 from IPython.display import Markdown
 
-from ..config import command_of
+from ..recipes import command_of
 from ..studies import Planned, Profile, Study
 from ..studies.collecting import Collected, collect, counted, expected, readable_time, stores
 from . import budget, catalogue

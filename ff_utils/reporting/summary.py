@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from .. import studies
-from ..config import RECIPES, RunConfig, nearest_recipe
+from ..config import RunConfig
+from ..recipes import RECIPES, nearest_recipe
 from ..results import Run
 from ..studies import Profile, collecting
 from .comparing import IMAGES, TEST, VALIDATION, Measured

@@ -12,12 +12,12 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
+from ..pretext import Pretext
 from ..reporting.charts import say_open
 from ..reporting.comparing import measured
 from ..reporting.figures import LAYERS, NEGATIVE, PIXELS, POSITIVE, WIDTH
 from ..studies.collecting import Collected
 from .embedding import tsne
-from .pretext import Pretext
 from .report import Nets, embedding
 from .words import RANKED_BY
 

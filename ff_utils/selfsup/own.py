@@ -21,15 +21,16 @@ from torch.utils._pytree import tree_leaves
 from tqdm import tqdm
 
 from .. import kernels
-from ..config import RunConfig, recipe
+from ..config import RunConfig
 from ..data import Splits
 from ..errors import UserError
+from ..pretext import Pretext
 from ..readout import error_percent
+from ..recipes import recipe
 from ..studies.selfsup import twin
 from ..trainer import Trainer, default_device
-from .pretext import Pretext
+from ..twin import trainer_class
 from .transfer import fit, joined, transfer
-from .twin import trainer_class
 
 FORWARD, HYBRID, BACKPROP = "Forward-Forward", "Forward-Forward, hybrid negatives", "backprop"
 CONTESTANTS = (FORWARD, HYBRID, BACKPROP)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ..config import RunConfig, recipe
+from ..config import RunConfig
 from ..costumes import MEAN_SQUARE, costume
+from ..recipes import recipe
 from .plan import PROFILES, Cell, Profile, Study
 
 # In the order in which the ladder takes them: first what the rates are measured in, then the rates.

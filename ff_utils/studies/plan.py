@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeVar
 
-from ..config import RunConfig, recipe
+from ..config import RunConfig
+from ..recipes import recipe
 
 PAPER_WIDTH = 2000  # Units per layer in source A; thresholds scale with the width.
 T = TypeVar("T")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..config import recipe
+from ..recipes import recipe
 from .plan import Cell, Profile, Study, sweep
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..config import RunConfig, recipe
+from ..config import RunConfig
+from ..recipes import recipe
 from .plan import Cell, Profile, Study
 
 

@@ -20,8 +20,8 @@ from itertools import permutations
 import torch
 from torch import Tensor
 
-from ..data import ImageSet
-from ..errors import UserError
+from .data import ImageSet
+from .errors import UserError
 
 
 def _rotation(grid: Tensor) -> list[Tensor]:

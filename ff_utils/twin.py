@@ -19,11 +19,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..config import RunConfig
-from ..negatives import Batch
-from ..network import Weights, statistics
-from ..readout import Evaluation, neutral_codes
-from ..trainer import Draws, Trainer
+from .config import RunConfig
+from .negatives import Batch
+from .network import Weights, statistics
+from .readout import Evaluation, neutral_codes
+from .trainer import Draws, Trainer
 
 
 class Twin(Trainer):
