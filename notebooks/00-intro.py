@@ -33,11 +33,11 @@ from ff_utils import Store, studies
 from ff_utils.reporting import (
     catalogue,
     comparing,
-    figures,
     formats,
     ladder,
     report,
     scorecard,
+    style,
     summary,
 )
 from ff_utils.reporting.comparing import TEST, VALIDATION
@@ -45,7 +45,7 @@ from ff_utils.reporting.uncertainty import over_seeds
 from ff_utils.studies import collecting
 from ff_utils.studies.gap import SCALES
 
-figures.style()
+style.apply()
 collecting.check_parameters(profile, train)
 store = Store()
 # The expectations of our own that the scorecard lists too are not counted here.

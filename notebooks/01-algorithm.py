@@ -42,10 +42,10 @@ from ff_utils.labels import inject
 from ff_utils.network import Network
 from ff_utils.parameters import Rates
 from ff_utils.readout import all_codes, error_percent
-from ff_utils.reporting import figures
+from ff_utils.reporting import figures, style
 from ff_utils.studies import collecting
 
-figures.style()
+style.apply()
 collecting.check_parameters(profile, train)
 torch.set_num_threads(1)  # Nets as small as these are quickest on one thread.
 epochs = {"smoke": 12}.get(profile, 30)

@@ -43,10 +43,10 @@ from ff_utils.negatives import Batch, sampler
 from ff_utils.readout import neutral_codes, one_image
 from ff_utils.recipes import command_of
 from ff_utils.record import MILESTONES
-from ff_utils.reporting import figures, formats
+from ff_utils.reporting import figures, formats, style
 from ff_utils.studies import collecting
 
-figures.style()
+style.apply()
 collecting.check_parameters(profile, train)
 torch.set_num_threads(1)  # Nets as small as these are quickest on one thread.
 epochs = {"smoke": 15}.get(profile, 30)

@@ -34,15 +34,15 @@ from ff_utils.reporting import (
     charts,
     comparing,
     diagnostics,
-    figures,
     formats,
     ladder,
     plans,
     report,
+    style,
 )
 from ff_utils.studies import collecting
 
-figures.style()
+style.apply()
 collecting.check_parameters(profile, train)
 study = studies.get("theta", profile)
 

@@ -33,14 +33,14 @@ from ff_utils.reporting import (
     charts,
     comparing,
     diagnostics,
-    figures,
     formats,
     plans,
     report,
+    style,
 )
 from ff_utils.studies import collecting
 
-figures.style()
+style.apply()
 collecting.check_parameters(profile, train)
 study = studies.get("learning-rate", profile)
 

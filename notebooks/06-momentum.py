@@ -33,15 +33,15 @@ from ff_utils.reporting import (
     charts,
     comparing,
     diagnostics,
-    figures,
     formats,
     plans,
     report,
+    style,
 )
 from ff_utils.reporting.uncertainty import binomial_sd
 from ff_utils.studies import collecting
 
-figures.style()
+style.apply()
 collecting.check_parameters(profile, train)
 study = studies.get("momentum", profile)
 

@@ -32,16 +32,16 @@ from ff_utils.reporting import (
     charts,
     comparing,
     diagnostics,
-    figures,
     formats,
     plans,
     published,
     report,
+    style,
 )
 from ff_utils.reporting.uncertainty import binomial_sd
 from ff_utils.studies import collecting
 
-figures.style()
+style.apply()
 collecting.check_parameters(profile, train)
 study = studies.get("peer-normalization", profile)
 

@@ -32,15 +32,15 @@ from ff_utils.reporting import (
     charts,
     comparing,
     diagnostics,
-    figures,
     formats,
     plans,
     published,
     report,
+    style,
 )
 from ff_utils.studies import collecting
 
-figures.style()
+style.apply()
 collecting.check_parameters(profile, train)
 study = studies.get("epochs", profile)
 milestones = study.profile.milestones

@@ -41,11 +41,12 @@ from ff_utils.reporting import (
     plans,
     published,
     report,
+    style,
 )
 from ff_utils.studies import collecting
 from ff_utils.trainer import generator
 
-figures.style()
+style.apply()
 collecting.check_parameters(profile, train)
 study = studies.get("jitter", profile)
 

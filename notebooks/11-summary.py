@@ -30,16 +30,16 @@ from ff_utils import studies
 from ff_utils.reporting import (
     charts,
     comparing,
-    figures,
     formats,
     plans,
     published,
     report,
+    style,
     summary,
 )
 from ff_utils.studies import collecting
 
-figures.style()
+style.apply()
 collecting.check_parameters(profile, train)
 scale = studies.PROFILES[profile]
 

@@ -29,17 +29,10 @@ import numpy as np
 from myst_nb import glue
 
 from ff_utils import studies
-from ff_utils.reporting import (
-    charts,
-    comparing,
-    figures,
-    plans,
-    report,
-    summary,
-)
+from ff_utils.reporting import charts, comparing, plans, report, style, summary
 from ff_utils.studies import collecting
 
-figures.style()
+style.apply()
 collecting.check_parameters(profile, train)
 study = studies.get("noise", profile)
 two_formats = studies.get("number-format", profile)

@@ -30,17 +30,10 @@ train = "auto"  # never, missing, all (from scratch) or auto
 from myst_nb import glue
 
 from ff_utils import recipe, studies
-from ff_utils.reporting import (
-    catalogue,
-    comparing,
-    figures,
-    plans,
-    report,
-    speed,
-)
+from ff_utils.reporting import catalogue, comparing, plans, report, speed, style
 from ff_utils.studies import collecting
 
-figures.style()
+style.apply()
 collecting.check_parameters(profile, train)
 
 # %% [markdown]

@@ -30,10 +30,10 @@ import torch
 from myst_nb import glue
 
 from ff_utils import RunConfig, Trainer, costumes, load, recipe, studies
-from ff_utils.reporting import figures, formats
+from ff_utils.reporting import formats, style
 from ff_utils.studies import collecting
 
-figures.style()
+style.apply()
 collecting.check_parameters(profile, train)
 
 # %% [markdown]

@@ -33,16 +33,16 @@ from ff_utils.reporting import (
     charts,
     comparing,
     diagnostics,
-    figures,
     formats,
     ladder,
     plans,
     report,
     scorecard,
+    style,
 )
 from ff_utils.studies import collecting, gap
 
-figures.style()
+style.apply()
 collecting.check_parameters(profile, train)
 study = studies.get("ladder", profile)
 

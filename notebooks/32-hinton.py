@@ -33,14 +33,14 @@ from ff_utils.reporting import (
     charts,
     comparing,
     diagnostics,
-    figures,
     plans,
     report,
     scorecard,
+    style,
 )
 from ff_utils.studies import collecting
 
-figures.style()
+style.apply()
 collecting.check_parameters(profile, train)
 study = studies.get("hinton", profile)
 small = studies.get("hinton-small", profile)

@@ -28,17 +28,10 @@ train = "auto"  # never, missing, all (from scratch) or auto
 from myst_nb import glue
 
 from ff_utils import studies
-from ff_utils.reporting import (
-    charts,
-    comparing,
-    figures,
-    formats,
-    plans,
-    report,
-)
+from ff_utils.reporting import charts, comparing, formats, plans, report, style
 from ff_utils.studies import collecting
 
-figures.style()
+style.apply()
 collecting.check_parameters(profile, train)
 study = studies.get("additions", profile)
 

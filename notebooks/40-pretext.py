@@ -39,13 +39,13 @@ from ff_utils import studies
 from ff_utils.data import excerpt
 from ff_utils.labels import inject
 from ff_utils.pretext import TASKS, Pretext
-from ff_utils.reporting import comparing, figures, plans
+from ff_utils.reporting import comparing, plans, style
 from ff_utils.selfsup import figures as drawings
 from ff_utils.selfsup import report as tables
 from ff_utils.selfsup import words
 from ff_utils.studies import collecting
 
-figures.style()
+style.apply()
 collecting.check_parameters(profile, train)
 study = studies.get("pretext", profile)
 

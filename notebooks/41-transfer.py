@@ -29,13 +29,13 @@ train = "auto"  # never, missing, all (from scratch) or auto
 from myst_nb import glue
 
 from ff_utils import studies
-from ff_utils.reporting import comparing, figures, plans, report
+from ff_utils.reporting import comparing, plans, report, style
 from ff_utils.selfsup import figures as drawings
 from ff_utils.selfsup import report as tables
 from ff_utils.selfsup import words
 from ff_utils.studies import collecting
 
-figures.style()
+style.apply()
 collecting.check_parameters(profile, train)
 study = studies.get("pretext", profile)
 references = studies.get("references", profile)

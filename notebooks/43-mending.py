@@ -36,11 +36,11 @@ from ff_utils.contrast import Contrast
 from ff_utils.data import excerpt
 from ff_utils.reporting import (
     comparing,
-    figures,
     formats,
     plans,
     report,
     scorecard,
+    style,
 )
 from ff_utils.reporting.uncertainty import range_of_two
 from ff_utils.selfsup import figures as drawings
@@ -49,7 +49,7 @@ from ff_utils.selfsup import words
 from ff_utils.studies import collecting
 from ff_utils.trainer import generator
 
-figures.style()
+style.apply()
 collecting.check_parameters(profile, train)
 ablation = studies.get("ablation", profile)
 study = studies.get("mending", profile)

@@ -50,13 +50,13 @@ import torch
 from myst_nb import glue
 
 from ff_utils import load
-from ff_utils.reporting import figures
+from ff_utils.reporting import style
 from ff_utils.selfsup import figures as drawings
 from ff_utils.selfsup import judging, own
 from ff_utils.selfsup.folder import read_folder
 from ff_utils.studies import collecting
 
-figures.style()
+style.apply()
 collecting.check_parameters(profile, train)
 smoke = profile == "smoke"
 epochs = epochs or (4 if smoke else 40)

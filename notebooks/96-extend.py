@@ -32,10 +32,10 @@ from torch import Tensor
 import ff_utils
 from ff_utils import goodness, negatives, studies
 from ff_utils.negatives import Batch
-from ff_utils.reporting import figures
+from ff_utils.reporting import style
 from ff_utils.studies import collecting
 
-figures.style()
+style.apply()
 collecting.check_parameters(profile, train)
 torch.set_num_threads(1)  # Nets as small as these are quickest on one thread.
 

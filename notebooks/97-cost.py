@@ -24,10 +24,10 @@ train = "never"  # this page trains nothing
 from myst_nb import glue
 
 from ff_utils import Store, studies
-from ff_utils.reporting import budget, figures
+from ff_utils.reporting import budget, style
 from ff_utils.studies import collecting
 
-figures.style()
+style.apply()
 collecting.check_parameters(profile, train)
 machines = 8
 store = Store()

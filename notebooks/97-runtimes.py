@@ -24,10 +24,10 @@ train = "never"  # this page trains nothing
 from myst_nb import glue
 
 from ff_utils import Store
-from ff_utils.reporting import catalogue, figures
+from ff_utils.reporting import catalogue, style
 from ff_utils.studies import collecting
 
-figures.style()
+style.apply()
 collecting.check_parameters(profile, train)
 store = Store()
 total = sum(map(catalogue.seconds_of, catalogue.trajectories(store)))

@@ -53,10 +53,10 @@ train = "never"  # this page trains nothing
 from myst_nb import glue
 
 from ff_utils import Store, studies
-from ff_utils.reporting import comparing, figures, report, scorecard
+from ff_utils.reporting import comparing, report, scorecard, style
 from ff_utils.studies import collecting
 
-figures.style()
+style.apply()
 collecting.check_parameters(profile, train)
 claims = scorecard.load_claims()
 verdicts = scorecard.table(claims)

@@ -30,10 +30,10 @@ from IPython.display import HTML
 from myst_nb import glue
 
 from ff_utils import RECIPES, Store
-from ff_utils.reporting import catalogue, figures
+from ff_utils.reporting import catalogue, style
 from ff_utils.studies import collecting
 
-figures.style()
+style.apply()
 collecting.check_parameters(profile, train)
 store = Store()
 glue("runs_count", len(store.runs()), display=False)

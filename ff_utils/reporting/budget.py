@@ -14,7 +14,7 @@ from ..studies import PROFILES, STUDIES, Planned, get, schedule
 from ..studies.collecting import readable_time
 from ..trainer import default_device, fastest_dtype
 from .catalogue import hardware, seconds_of
-from .figures import GREY, MARK, POSITIVE
+from .style import GREY, MARK, POSITIVE
 
 GPU_SPEED = 20e12  # Operations per second in training, evaluation included. Assumed: no run was on a GPU.
 WORKERS = (1, 2, 4, 8, 16, 32, 64, 128)

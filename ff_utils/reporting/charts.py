@@ -12,24 +12,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator
 
 from ..errors import explained
 from ..results import Run
 from ..studies.collecting import Collected, column, stores
 from .comparing import ONE_PASS, TEST, VALIDATION, change, estimates
-from .figures import GREY, LAYERS, NEGATIVE, POSITIVE, WIDTH
 from .formats import number
+from .style import GREY, LAYERS, NEGATIVE, POSITIVE, WIDTH, epoch_ticks, error_ticks, say_open
 from .uncertainty import NORMAL_95, binomial_sd, over_seeds
-
-
-def say_open(axes: Axes, lacking: str = "open: no run of this figure is in the results") -> None:
-    """Say on an empty figure what it lacks: its runs."""
-    axes.text(0.5, 0.5, lacking, ha="center", transform=axes.transAxes)
-    axes.set_axis_off()
 
 
 def draw_errors(collected: Collected, *, label: str, reference: dict | None = None) -> None:
@@ -65,23 +56,6 @@ def draw_errors(collected: Collected, *, label: str, reference: dict | None = No
     axes.minorticks_off()
     error_ticks(axes.yaxis)
     axes.legend()
-
-
-def epoch_ticks(axis: Axis) -> None:
-    """Round epochs."""
-    axis.set_major_locator(MaxNLocator(nbins=7, integer=True, steps=[1, 2, 5, 10]))
-
-
-def error_ticks(axis: Axis) -> None:
-    """Round numbers on a logarithmic axis of errors, no closer than can be read."""
-    low, high = axis.get_view_interval()
-    ticks: list[float] = []
-    for tick in (0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 7, 10, 15, 20, 30, 50, 90):
-        if low <= tick <= high and (not ticks or np.log(tick / ticks[-1]) > 0.08 * np.log(high / low)):
-            ticks.append(tick)
-    axis.set_ticks(ticks)
-    axis.set_major_formatter("{x:g}")
-    axis.set_ticks([], minor=True)
 
 
 def draw_changes(collected: Collected, reference: object) -> None:

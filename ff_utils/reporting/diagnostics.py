@@ -19,10 +19,9 @@ from ..errors import UserError
 from ..results import Run
 from ..studies import Study
 from ..studies.collecting import Collected, value, wrong_images
-from .charts import epoch_ticks, say_open
 from .comparing import TEST, VALIDATION
-from .figures import GREY, LAYERS, LINES, NEGATIVE, PIXELS, POSITIVE, WIDTH, draw_image
 from .formats import in_figures
+from .style import GREY, LAYERS, LINES, NEGATIVE, PIXELS, POSITIVE, WIDTH, draw_image, epoch_ticks, say_open
 
 HYSTERICAL = 5.0  # Times the mean activity of the layer, from which a unit counts as hysterical.
 

@@ -1,4 +1,4 @@
-"""The one figure style of the book, and the drawings of its first chapters.
+"""The drawings of the first chapters.
 
 Every function draws one figure with pyplot and returns nothing, so that a notebook shows it once; tensors
 go in, and nothing is computed here but what a drawing needs. Colours are seaborn's "colorblind" palette;
@@ -13,61 +13,15 @@ from collections.abc import Sequence
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 from torch import Tensor
 
 from ..labels import CLASSES, NEUTRAL, code_values
-
-WIDTH = 7.2  # Inches: the width of a page's text.
-_palette = sns.color_palette("colorblind").as_hex()
-POSITIVE, NEGATIVE, MARK, GREY = _palette[0], _palette[3], _palette[1], "#6b6b6b"
-LAYERS = [_palette[i] for i in (2, 4, 5, 7)]  # None of the colours of positives and negatives.
-LINES = ["-", "--", "-.", ":"]
-PIXELS = sns.color_palette("mako", as_cmap=True)  # Lightness alone orders it, in print as well.
-
-
-def style() -> None:
-    """Set the style of the book's figures and tables. Called once at the head of a chapter."""
-    pd.set_option("display.max_colwidth", None)  # No text of a table is cut short,
-    pd.set_option("display.max_rows", None)  # and no row left out.
-    sns.set_theme(context="notebook", style="ticks", palette="colorblind")
-    mpl.rcParams.update(
-        {
-            "figure.dpi": 144,
-            "figure.figsize": (WIDTH, 3.0),
-            "figure.constrained_layout.use": True,
-            "figure.facecolor": "white",
-            "font.family": "DejaVu Sans",
-            "font.size": 9.5,
-            "axes.labelsize": 9.5,
-            "axes.titlesize": 9.5,
-            "axes.titlelocation": "left",
-            "axes.linewidth": 0.8,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "xtick.labelsize": 9,
-            "ytick.labelsize": 9,
-            "xtick.major.width": 0.8,
-            "ytick.major.width": 0.8,
-            "legend.fontsize": 9,
-            "legend.frameon": False,
-            "lines.linewidth": 1.8,
-            "svg.hashsalt": "figures",  # The same drawing gives the same file.
-        }
-    )
-
+from .style import GREY, LAYERS, LINES, MARK, NEGATIVE, PIXELS, POSITIVE, WIDTH, draw_image
 
 # -- images and labels ------------------------------------------------------------------------------
-
-
-def draw_image(ax: Axes, image: Tensor) -> None:
-    """Draw `image` [height, width], values in 0..1."""
-    ax.imshow(np.asarray(image), cmap=PIXELS, vmin=0, vmax=1, interpolation="none")
-    ax.set(xticks=[], yticks=[])
-    sns.despine(ax=ax, left=True, bottom=True)
 
 
 def _code_name(code: int) -> str:

@@ -12,10 +12,9 @@ import pandas as pd
 
 from ..studies.collecting import Collected
 from ..studies.gap import FACTORS, SCALES
-from . import charts
 from .comparing import TEST, VALIDATION, change, estimates
-from .figures import GREY, MARK, POSITIVE, WIDTH
 from .report import signed
+from .style import GREY, MARK, POSITIVE, WIDTH, error_ticks, say_open
 from .uncertainty import Estimate
 
 A, B = "ends: A", "ends: B"
@@ -91,7 +90,7 @@ def draw(collected: Collected) -> None:
     factors = _factors(collected)
     _, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 4.2), sharey=True, width_ratios=(1, 1.25))
     if collected.table.empty:
-        charts.say_open(left)
+        say_open(left)
         right.set_axis_off()
         return
     errors = estimates(collected, VALIDATION)
@@ -105,7 +104,7 @@ def draw(collected: Collected) -> None:
         left.annotate(f"{mean:.2f}", (mean, row), textcoords="offset points", fontsize=8, **place)
     left.set(xscale="log", xlabel="validation error (%)", title="factors added one by one")
     left.set_yticks(range(len(steps)), ["A's recipe", *(f"+ {factor}" for factor in factors)])
-    charts.error_ticks(left.xaxis)
+    error_ticks(left.xaxis)
     left.margins(x=0.18)
     left.invert_yaxis()
 

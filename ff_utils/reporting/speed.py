@@ -20,9 +20,8 @@ from ..config import RunConfig
 from ..cost import step_products
 from ..results import Run, results_folder
 from ..studies.collecting import Collected
-from .charts import say_open
 from .comparing import TEST, VALIDATION
-from .figures import GREY, LAYERS, LINES, WIDTH
+from .style import GREY, LAYERS, LINES, WIDTH, say_open
 
 SAMPLERS = {"random": "random", "label_search": "label search", "shortlist": "shortlist of 2"}
 

@@ -13,9 +13,8 @@ from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from ..pretext import Pretext
-from ..reporting.charts import say_open
 from ..reporting.comparing import measured
-from ..reporting.figures import LAYERS, NEGATIVE, PIXELS, POSITIVE, WIDTH
+from ..reporting.style import LAYERS, NEGATIVE, PIXELS, POSITIVE, WIDTH, say_open
 from ..studies.collecting import Collected
 from .embedding import tsne
 from .report import Nets, embedding
