@@ -312,11 +312,11 @@ def parts(options: Options) -> None:
             started = time.perf_counter()
             times = dict.fromkeys(("matrix products", "optimiser", "other element-wise work"), 0.0)
             with ExitStack() as stack:
-                _count(stack, torch.Tensor, "__matmul__", times, "matrix products")
-                _count(stack, torch, "mm", times, "matrix products")
-                _count(stack, Parameter, "descend", times, "optimiser")
+                _add_time(stack, torch.Tensor, "__matmul__", times, "matrix products")
+                _add_time(stack, torch, "mm", times, "matrix products")
+                _add_time(stack, Parameter, "descend", times, "optimiser")
                 for name in ("rectify", "rectify_labelled", "local_gradient", "summed"):
-                    _count(stack, kernels, name, times, "other element-wise work")
+                    _add_time(stack, kernels, name, times, "other element-wise work")
                 for _ in range(options.steps):
                     step()
             total = time.perf_counter() - started
@@ -327,7 +327,7 @@ def parts(options: Options) -> None:
     options.write("parts", rows)
 
 
-def _count(stack: ExitStack, owner, name: str, times: dict[str, float], part: str) -> None:
+def _add_time(stack: ExitStack, owner, name: str, times: dict[str, float], part: str) -> None:
     """Have the time of `owner.name` added to `times[part]`; operations on a CPU are done when they return."""
     function = getattr(owner, name)
 

@@ -69,7 +69,11 @@ def orthogonalized(matrix: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Rates:
-    """The rates of one optimiser step, as 0-dimensional tensors."""
+    """The rates of one step of `kernels.descend`, as 0-dimensional tensors.
+
+    `lr`, and what is kept per step of the velocity (`momentum`), of the value (`shrink`, 1 for none) and of the running
+    average (`averaging`); `coupled` times the value is added to the gradient.
+    """
 
     lr: Tensor
     momentum: Tensor
@@ -79,6 +83,7 @@ class Rates:
 
     @classmethod
     def of(cls, lr: float, momentum: float, decay: float, form: str, averaging: float, like: Tensor) -> Rates:
+        """From `RunConfig`'s fields: `form` is its `weight_decay_form`; format and device are those of `like`."""
         coupled, shrink = (decay, 1.0) if form == "coupled" else (0.0, 1.0 - lr * decay)
         numbers = (lr, momentum, coupled, shrink, averaging)
         return cls(*(torch.tensor(x, dtype=like.dtype, device=like.device) for x in numbers))

@@ -118,6 +118,8 @@ class Head:
         error[torch.arange(len(labels), device=labels.device), labels] -= 1
         error /= len(labels)
         if self.standardizers:
+            # This batch counts in the statistics of its own gradient: before the first one there are none, and a step
+            # on features as they are would go along what all images share.
             for standardizer, (y, scale) in zip(self.standardizers, scaled(neutral, self.first), strict=True):
                 standardizer.observe(y.to(scale.dtype) * scale[:, None])
         for (y, scale), weight in zip(self._features(neutral), self.weights, strict=True):

@@ -88,8 +88,8 @@ def train(
 ) -> Run:
     """The run of `config` with at least `epochs` epochs: from the store, else trained, resumed or extended.
 
-    A longer run has its validation error at `epochs` where that is one of the epochs of `searched`, its test error
-    at the milestones and its end alone.
+    So a stored run may be longer. It has its validation error at `epochs` where that is one of the epochs of
+    `record.searched`, its test error at the milestones and its end alone.
 
     `progress`: show a bar (default: where standard error is a terminal). `dtype`: a number format to insist
     on; a run in another one does not count then. `wait`: for another process that trains the same

@@ -1,5 +1,6 @@
 """The chapters: source and stored notebook agree, and every chapter trains for real on tiny nets."""
 
+import functools
 import importlib.util
 import subprocess
 import sys
@@ -14,15 +15,23 @@ ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9]*.py"))
 
 
-def notebooks(*arguments) -> None:
-    """Run book/notebooks.py; fails with its error message."""
-    command = [sys.executable, ROOT / "book/notebooks.py", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+@functools.cache
+def notebooks():
+    """The module book/notebooks.py."""
+    spec = importlib.util.spec_from_file_location("notebooks", ROOT / "book/notebooks.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def test_stored_notebooks_follow_from_their_sources():
-    notebooks("check")
+    assert notebooks().check(notebooks().sources([])) == 0
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch):
+    """Kernels that each use every core would slow each other down."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture
@@ -34,13 +43,14 @@ def shared_folders(tmp_path_factory, monkeypatch):
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_chapter_runs_from_scratch(chapter, tmp_path, shared_folders):
-    notebooks("execute", tmp_path / "out", "--only", chapter, "-p", "profile", "smoke")
+    notebooks().run_chapter(ROOT / f"notebooks/{chapter}.py", tmp_path / f"{chapter}.ipynb", {"profile": "smoke"})
 
 
 @pytest.mark.parametrize("chapter", [name for name in CHAPTERS if "03" <= name < "13"])
 def test_chapter_of_the_search_log_without_any_run_says_what_is_open(chapter, tmp_path):
-    notebooks("execute", tmp_path, "--only", chapter, "-p", "profile", "paper", "-p", "train", "never")
-    executed = nbformat.read(tmp_path / "notebooks" / f"{chapter}.ipynb", as_version=4)
+    output = tmp_path / f"{chapter}.ipynb"
+    notebooks().run_chapter(ROOT / f"notebooks/{chapter}.py", output, {"profile": "paper", "train": "never"})
+    executed = nbformat.read(output, as_version=4)
     shown = str([cell.get("outputs") for cell in executed.cells])
     assert "open" in shown and "python -m ff_utils study" in shown
 
@@ -69,10 +79,7 @@ def test_chapter_refuses_a_parameter_that_means_nothing(parameter, tmp_path):
 
 
 def test_launched_notebook_fetches_the_book_first(tmp_path):
-    spec = importlib.util.spec_from_file_location("notebooks", ROOT / "book/notebooks.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    module.write_launch_notebooks(tmp_path, "https://github.com/somebody/book")
+    notebooks().write_launch_notebooks(tmp_path, "https://github.com/somebody/book")
     for chapter in CHAPTERS:
         launched, stored = (
             nbformat.read(folder / f"{chapter}.ipynb", as_version=4) for folder in (tmp_path, ROOT / "notebooks")
