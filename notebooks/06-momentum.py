@@ -258,10 +258,10 @@ for step, keys in (("large", (0.95, 0.08)), ("small", (0.8, 0.02))):
     glue(
         f"momentum_full_{step}_difference", report.points(found), display=False
     )
-    glue("momentum_full_seeds", report.seeds_in_words(found), display=False)
     if found is not None:
         equal = found.low < 0 < found.high
         assert equal == (step == "large"), "the text says otherwise"
+glue("momentum_full_seeds", report.seeds_in_words(found), display=False)
 
 # %% [markdown]
 # {numref}`fig-momentum-paper` has both grids on one axis. Two pairs of runs make the same step.
