@@ -6,7 +6,7 @@ threads, versions) is not here; it is recorded in a run's provenance.
 
 Sources named in the field notes:
 
-- A: Shirahama, Nakaya, Watanabe (2026), the replication study.
+- A: Shirahama, Nakaya, Watanabe (2026), the replicated study.
 - B: Hinton (2022), arXiv 2212.13345, and its author's published code.
 - C: Brenig, Timofte (2023), arXiv 2309.11955, self-supervised Forward-Forward.
 """

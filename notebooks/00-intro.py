@@ -65,7 +65,7 @@ glue("intro_elsewhere", len(elsewhere), display=False)
 glue(
     "intro_elsewhere_names",
     "; ".join(
-        f"*{name}*, claimed {verdicts.loc[name, 'published']} points, "
+        f"{name}, claimed {verdicts.loc[name, 'published']} points, "
         f"measured {verdicts.loc[name, 'measured']}"
         for name in elsewhere
     )
@@ -179,9 +179,10 @@ for epoch in (1, 2, 5):
 # **What was found.** Of {glue:text}`intro_claims` claims of the three sources (the study, Hinton, and
 # {cite:t}`brenig2023` on learning without labels) {glue:text}`intro_decided` have been put to the test so far: {glue:text}`intro_reproduced` are reproduced,
 # {glue:text}`intro_partly` partly, {glue:text}`intro_not_reproduced` not, and {glue:text}`intro_undecided` are undecided:
-# their interval contains the bar, or 0, or there is none. {glue:text}`intro_elsewhere` of these are differences whose
-# interval all the same excludes the size that was claimed: {glue:text}`intro_elsewhere_names`. The
-# {doc}`scorecard <98-scorecard>` has every claim with its verdict, {numref}`tab-intro-main` the main ones.
+# their interval contains the bound, or the 0 that it would have to exclude, or they have no interval.
+# {glue:text}`intro_elsewhere` of these are differences whose interval all the same excludes the size that was claimed:
+# {glue:text}`intro_elsewhere_names`. The {doc}`scorecard <98-scorecard>` has every claim under its name, with its verdict,
+# {numref}`tab-intro-main` the main ones.
 #
 # **Which steps hold.** Of {glue:text}`intro_steps` steps of the search at full size: {glue:text}`intro_steps_size`. On
 # small nets, of {glue:text}`intro_steps` steps, as claimed: {glue:text}`intro_steps_small_as`; the opposite way:

@@ -182,7 +182,7 @@ glue("ch02_search", error, display=False)
 glue("ch02_one_pass", error_in_one, display=False)
 
 # %% [markdown]
-# Its validation error is {glue:text}`ch02_search:.1f` % by label search and {glue:text}`ch02_one_pass:.1f` %
+# The first one's validation error is {glue:text}`ch02_search:.1f` % by label search and {glue:text}`ch02_one_pass:.1f` %
 # in one pass. Both readouts are explained below.
 #
 # ## Which wrong label?
@@ -297,7 +297,7 @@ glue("ch02_median_right", float(margin[right].median()), display=False)
 glue("ch02_hard_one", int(probabilities[hard].argmax()), display=False)
 
 # %% [markdown]
-# {numref}`fig-ch02-hard` is the narrowest error of those that one pass gets right, where there are any. The digit is a {glue:text}`ch02_hard_true`, label search says
+# {numref}`fig-ch02-hard` is the narrowest error of those that one pass gets right. The digit is a {glue:text}`ch02_hard_true`, label search says
 # {glue:text}`ch02_hard_found`, and one pass says {glue:text}`ch02_hard_one`. The true label falls short by
 # {glue:text}`ch02_hard_margin:.1f` units of goodness; the easy digit was ahead by
 # {glue:text}`ch02_easy_margin:.0f`.
@@ -342,8 +342,9 @@ figures.draw_sampling(
 
 # %% [markdown]
 # At an error of 2.5 % on 10,000 images, one standard error is {glue:text}`ch02_se:.2f` points
-# ({numref}`fig-ch02-sampling`, left). The best of twenty equal runs looks better than it is by up to
-# {glue:text}`ch02_bias_se:.2f` of them (right), {glue:text}`ch02_bias:.2f` points. Runs that share their test images also share part of their luck,
+# ({numref}`fig-ch02-sampling`, left). The best of twenty equal runs looks better than it is by
+# {glue:text}`ch02_bias_se:.2f` of them on average (right), {glue:text}`ch02_bias:.2f` points, if their errors are
+# independent. Runs that share their test images also share part of their luck,
 # so the true bias is smaller. On 360 digits the standard error is {glue:text}`ch02_se_small:.1f` points. This
 # is why nothing is ranked on them.
 #
@@ -454,10 +455,11 @@ glue("ch02_milestones", ", ".join(map(str, MILESTONES)), display=False)
 # |---|---|
 # | `config.yaml` | the complete configuration: two runs are the same if, and only if, these agree |
 # | `metrics.jsonl`, `metrics.csv` | one row per epoch |
-# | `predictions.npz` | predictions on validation and test at the milestones, for paired comparisons |
+# | `predictions.npz` | predictions on validation and test at the milestones and the last epoch, for paired comparisons |
 # | `diagnostics.npz` | activity of every unit; how often each label was the negative of each class |
 # | `provenance.yaml` | versions, device, number format, checksum of the data, seconds, the command |
 # | `training_curves.png` | the errors by epoch |
+# | `SHA256SUMS` | checksums of all these |
 #
 # Any run can be repeated by one command, which its provenance holds. The same configuration on the same
 # machine with the same versions gives the same digits; elsewhere the digits move within the spread of seeds.
@@ -583,4 +585,4 @@ pd.DataFrame(columns, index=list(differing))
 #
 # ## What comes next
 #
-# The rules are fixed. {doc}`03-theta` opens the search log with the threshold $\theta$.
+# The rules are fixed. The search log opens with {doc}`the threshold <03-theta>`.

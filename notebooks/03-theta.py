@@ -65,9 +65,9 @@ study = studies.get("theta", profile)
 # 3. *In between* a wide region should work, since weights can grow to fit any scale.
 #
 # For the first layer $g_0$ can be worked out. Weights uniform in $\pm 1/\sqrt{784}$ and an image with
-# $\lVert x \rVert^2 \approx 100$ give $g_0 \approx N \lVert x \rVert^2 / (6 \cdot 784) \approx 0.02\,N$. The
-# deeper layers get vectors of length 1. Theirs is $\tfrac16$, whatever the width: every threshold of this
-# chapter is far above it. For the first layer that makes 6 with 300 units, and some 40 with 2000.
+# $\lVert x \rVert^2 \approx 100$ give $g_0 \approx N \lVert x \rVert^2 / (6 \cdot 784) \approx 0.02\,N$:
+# 6 with 300 units, and some 40 with 2000. The deeper layers get vectors of length 1. Theirs is $\tfrac16$, whatever the
+# width: every threshold of this chapter is far above it.
 #
 # The threshold acts through its size relative to the layer: a layer of $N$ units reaches the goodness θ
 # with a mean squared activity of $\theta / N$. We therefore keep θ/N when the net is smaller than the
@@ -279,7 +279,7 @@ diagnostics.draw_goodness(
 )
 charts.keep("first-light", first.study.profile.name)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The validation error by label search of the three runs at some epochs, in percent. One seed; an empty cell was not measured.", "name": "tab-theta-first-light"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The validation error by label search of the three runs at some epochs, in percent. An error above 90 % is worse than guessing ({doc}`04-learning-rate` says how that comes about). One seed; an empty cell was not measured.", "name": "tab-theta-first-light"}}
 report.milestones(runs, (1, 2, 3, 4, 5, 10, 15, 20, 60))
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "What each layer has learned at the end of these runs: the difference of its mean goodness between positives and negatives in units of θ, and the error of a label search that uses this layer alone. One seed.", "name": "tab-theta-first-layers"}}
@@ -354,7 +354,7 @@ for name, exercise in (
 #
 # ## Next step
 #
-# The threshold is settled to within a factor; the learning rate comes next, since it decides how soon the
+# The threshold matters little within a wide region; the learning rate comes next, since it decides how soon the
 # deeper layers learn. The log of the source does the same.
 #
 # ## Deviations

@@ -140,7 +140,7 @@ glue("lr_base_reduction", base.layer_reduction, display=False)
 #
 # ## Intervention
 #
-# One factor varies, the learning rate. Everything else stays at the base.
+# One factor varies, the learning rate. Everything else stays at the base, but that small nets sum the losses.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The cells of this study. Runs of one seed share their initial weights, their order of images and their random numbers.", "name": "tab-lr-plan"}}
 plans.cells(study)
@@ -221,8 +221,8 @@ for name, key in (("low", study.keys[0]), ("high", study.keys[-1])):
 
 # %% [markdown]
 # An error well above 90 %, as {numref}`tab-lr-layers` has some, is worse than guessing. In a layer that has hardly
-# learned, the true label often has by a hair a lower goodness than most others: its goodness gap is close to 0, and
-# mostly below it. Label search starts at the second layer, so a whole net can be worse than guessing too.
+# learned, the true label often has by a hair a lower goodness than most others: its goodness gap is just below 0, or
+# rounds to it. Label search starts at the second layer, so a whole net can be worse than guessing too.
 #
 # *Dead units.* At a rate of {glue:text}`lr_low`, {glue:text}`lr_dead_low` of all hidden units end up dead, at
 # {glue:text}`lr_high` {glue:text}`lr_dead_high`. Most are silent by the end of the first epoch, in which every layer is
@@ -312,7 +312,7 @@ for found in (doubled, faster):
 #
 # ## Deviations
 #
-# - The nets of the `quick` profile have 300 units a layer and train for a few epochs.
+# - The nets of the `quick` profile have 300 units a layer, sum the losses and train for a few epochs.
 # - At paper scale the sweep is read after 20 epochs; the source's is longer. The 60-epoch cells are declared
 #   and open until trained.
 # - The pilot changes one thing at a time from one start, but for one cell that combines two. Of other combinations it
@@ -324,7 +324,7 @@ for found in (doubled, faster):
 # :label: ex-lr-per-layer
 #
 # `lr` takes one number per layer. Raise the rate of the deeper layers tenfold and leave the first alone. What
-# does it do to the gap of each layer?
+# does it do to the error of each layer?
 # ```
 #
 # ````{solution} ex-lr-per-layer

@@ -170,6 +170,7 @@ diagnostics.layers_of(runs)
 #
 # The source's nets have four layers of 2000 units. {numref}`tab-wd-paper` shows what this study has at that size,
 # whatever profile the page was executed with. `python -m ff_utils study weight-decay` trains what is open.
+# The one-pass errors go up and down without order: at full size the head is unsteady ({ref}`sec-hard-head`).
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The same study with 4 × 2000 units: mean over seeds and 95 % interval. With one seed the interval covers the sampling of the images.", "name": "tab-wd-paper"}}
 report.at_paper_scale("weight-decay")

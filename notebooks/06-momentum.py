@@ -104,8 +104,8 @@ if best is not None:
 # {glue:text}`momentum_worst_error`.
 #
 # An error well above 90 % is worse than guessing. Label search starts at the second layer. In a layer that has hardly
-# learned, the true label often has by a hair a lower goodness than most others; {numref}`tab-momentum-layers` shows it
-# as a goodness gap just below 0.
+# learned, the true label often has by a hair a lower goodness than most others: in {numref}`tab-momentum-layers` such
+# layers have a goodness gap just below 0, or one that rounds to it.
 #
 # The source's claim is that some momentum hardly hurts. The best value other than 0 differs from no momentum by
 # {glue:text}`momentum_change`, paired by seed.

@@ -237,10 +237,11 @@ diagnostics.unit_table(full)
 # *Full size: units wake, and the error rises.* From no peer normalisation to λ = 0.03, Hinton's value, with
 # {glue:text}`peer_full_seeds`, the validation error changes by {glue:text}`peer_full_val` and the test error by
 # {glue:text}`peer_full_test`: the opposite of the source's step. Of {glue:text}`peer_full_strengths` strengths that
-# have been trained, {glue:text}`peer_full_raise` raise the validation error beyond doubt. The share of dead units among all changes by
-# {glue:text}`peer_full_dead`. They were in the third and the fourth layer ({numref}`tab-peer-paper-units`), which
+# have been trained, {glue:text}`peer_full_raise` raise the validation error by an interval without 0, which covers the
+# images and not the seeds. The share of dead units among all changes by
+# {glue:text}`peer_full_dead`. The dead units were in the third and the fourth layer ({numref}`tab-peer-paper-units`), which
 # now learn more; the first two, which do the work, a little less ({numref}`tab-peer-paper-layers`). In the first layer,
-# where our argument for small nets starts, no unit is dead at this size. From the hard negatives on λ is 0.03: the pilot
+# where a dead unit can't wake by itself, none is dead at this size. From the hard negatives on λ is 0.03: the pilot
 # had settled that before this run.
 #
 # ## Next step

@@ -236,11 +236,11 @@ if full:
     assert last["layer4_error"] > 50, "the text says: it has hardly learned"
 dead = run and max(collecting.column(run, "dead_units").dropna())
 text = (
-    "How many units die is open"
+    "How many of this net's units die is open"
     if dead is None
-    else f"At most {dead:.1f} % of its units are dead at any reading"
+    else f"At most {dead:.1f} % of this net's units are dead at any reading"
     if dead
-    else "None of its units is dead at any reading"
+    else "None of this net's units is dead at any reading"
 )
 glue("epochs_dead", text, display=False)
 glue("epochs_answer", report.answer("falling rate", "hard"), display=False)
@@ -273,13 +273,14 @@ glue("epochs_answer", report.answer("falling rate", "hard"), display=False)
 # leaves it out as both sources do, {glue:text}`epochs_readout`. The fourth has {glue:text}`epochs_layer4`: it has hardly
 # learned ({numref}`tab-ladder-left-out` has more of this). {glue:text}`epochs_dead` ({numref}`fig-epochs-dead`).
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Goodness in units of θ during training, for positive and negative rows, in each layer.", "name": "fig-epochs-goodness"}, "image": {"alt": "One panel per layer with the goodness of positives and negatives over the epochs."}}
-diagnostics.draw_goodness({"label search": run})
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Goodness in units of θ during training, for positive and negative rows, in each layer. The base's momentum, seed 0.", "name": "fig-epochs-goodness"}, "image": {"alt": "One panel per layer with the goodness of positives and negatives over the epochs."}}
+shown = {f"momentum {study.base.momentum:g}": run}
+diagnostics.draw_goodness(shown)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "What each layer has learned at the end of the run: its goodness gap in units of θ, and the error of a label search that uses this layer alone.", "name": "tab-epochs-layers"}}
-diagnostics.layers_of({"label search": run})
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "What each layer has learned at the end of the run: its goodness gap in units of θ, and the error of a label search that uses this layer alone. The base's momentum, seed 0.", "name": "tab-epochs-layers"}}
+diagnostics.layers_of(shown)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Dead units over the epochs, as a share of all hidden units.", "name": "fig-epochs-dead"}, "image": {"alt": "Share of dead units over the epochs."}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Dead units over the epochs, as a share of all hidden units. A momentum without any has its line on the axis.", "name": "fig-epochs-dead"}, "image": {"alt": "Share of dead units over the epochs."}}
 charts.draw_learning(
     collected,
     "dead_units",

@@ -45,7 +45,7 @@ two_formats = studies.get("number-format", profile)
 # *The seed.* It draws the first weights, the order of the images and the negatives. Training amplifies
 # small differences, so that two seeds end in different nets.
 #
-# *The images.* An error rate $p$ measured on $n$ images has the standard deviation $\sqrt{p(1-p)/n}$, even for one
+# *The images.* An error rate $q$ measured on $n$ images has the standard deviation $\sqrt{q(1-q)/n}$, even for one
 # and the same net.
 #
 # We expect the two to be of similar size at the source's error rates, and both to be larger than its smallest steps.
@@ -124,8 +124,8 @@ if values["label_search, validation"]:
 # ### Two runs on the same images
 #
 # Two runs tested on the same images share the hard ones. What separates them are only those images that one gets wrong
-# and the other does not: with $b$ and $c$ of them the difference has the standard deviation
-# $\sqrt{b+c-(b-c)^2/n}\,/n$, nearly $\sqrt{b+c}/n$. Between two
+# and the other does not: with $n_{10}$ and $n_{01}$ of them the difference has the standard deviation
+# $\sqrt{n_{10}+n_{01}-(n_{10}-n_{01})^2/n}\,/n$ ({doc}`02-data-and-protocol`). Between two
 # seeds of one setting it is {glue:text}`sure_apart` points on average. {numref}`tab-sure-paired` compares random with
 # label-search negatives.
 

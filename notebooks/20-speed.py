@@ -110,7 +110,7 @@ speed.records("shortlist")
 # trial).
 #
 # *Gradients of an image's labels summed in one pass.* All labels of an image share its pixels, so the first layer's weights
-# take the sum of their gradients. PyTorch's own sum of bf16 rows took 0.49 ms, a compiled loop takes 0.09 (a single trial).
+# take the sum of their gradients. PyTorch's own sum of bf16 rows took 0.49 ms, a compiled loop takes 0.09 ms (a single trial).
 #
 # Refused or dropped:
 #
@@ -125,16 +125,16 @@ speed.records("shortlist")
 # - *The step as one compiled graph.* A compiled call costs about 0.03 ms of dispatch, and a step makes twelve:
 #   some 0.4 ms at most to gain.
 # - *The neutral label in the pass of the label search.* No gain at eleven labels instead of ten, so evaluation keeps them apart.
-#   Beside two labels it saves a few per cent of the step, so training does it.
+#   With two labels it saves a few per cent of the step, so training does it.
 #
 # The numbers in this list are from single trials while the engine was written, not from the tables.
 #
 # ## What is left
 #
 # {numref}`fig-speed-parts` divides a step of the engine. Of a step with random negatives the products are
-# {glue:text}`speed_products`. A matrix unit shortens them and nothing else. The largest part of the rest is then the
-# optimiser: it has to move every weight through memory once, whatever else happens. With label search the element-wise
-# work on ten labels is more. That is why the engine is closer to its limit on the machine with the slower products.
+# {glue:text}`speed_products`. A matrix unit shortens them and nothing else; that is why the engine is closer to its limit on
+# the machine with the slower products. The largest part of the rest is then the optimiser: it has to move every weight
+# through memory once, whatever else happens. With label search the element-wise work on ten labels is more.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Where the time of one training step goes on each machine, 4 × 2000, batch 256, products in bf16. The axes differ.", "name": "fig-speed-parts"}, "image": {"alt": "Stacked bars for three negative samplers and two machines. Matrix products take by far most of each bar without a matrix unit, and about two thirds with one."}}
 speed.draw_parts()
@@ -193,7 +193,7 @@ speed.evaluation_share()
 # {glue:text}`speed_hits_verdict` The head learns little on these nets ({ref}`sec-hard-head`). So the errors below are
 # compared on Hinton's recipe, where it learns.
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "How often the wrong label with the greatest score is among the k that the head proposes, on 2,000 training images, while a 4 × 2000 net of source A's recipe trains. Chance is k/9.", "name": "fig-speed-hits"}, "image": {"alt": "Line chart of the hit rate against the number of labels searched, one line per epoch."}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "How often the wrong label with the greatest score is among the k that the head proposes, on 2,000 training images, while a 4 × 2000 net of the replicated study's recipe trains. Chance is k/9.", "name": "fig-speed-hits"}, "image": {"alt": "Line chart of the hit rate against the number of labels searched, one line per epoch."}}
 speed.draw_hits()
 hits = speed.counted("shortlist")
 of_two = hits.loc[hits["k"] == 2, "found"] if len(hits) else hits
@@ -305,19 +305,19 @@ if profile == "paper" and not fast.missing:
 # {glue:text}`speed_time_1_5`, the third {glue:text}`speed_test_1_36` in {glue:text}`speed_time_1_36` (means over the
 # seeds). {numref}`tab-speed-runs` lists every run, and {numref}`fig-speed-times` draws them.
 #
-# ## Run it yourself
+# ## Deviations and open points
+#
+# - No graphics processor was at hand: the engine is written for one, too, but was never run there.
+# - The limit counts the products after sharing and reuse. Against products without these, the fractions would be
+#   greater.
+#
+# ## Try it yourself
 #
 # ```shell
 # make bench                                # everything, a quarter of an hour
 # python benchmarks/speed.py records parts  # some of them
 # python -m ff_utils study speed-run        # the speed runs
 # ```
-#
-# ## Deviations and open points
-#
-# - No graphics processor was at hand: the engine runs on one, but nothing here is measured there.
-# - The limit counts the products after sharing and reuse. Against products without these, the fractions would be
-#   greater.
 #
 # ```{exercise} The price of a small batch
 # :label: ex-speed-batch

@@ -52,7 +52,8 @@ study = studies.get("ladder", profile)
 # Our first idea, before any run: the unequal rates. In Hinton's units the first layer of the replicated study learns
 # {glue:text}`ladder_ratio` times as fast as its deeper layers. So the deeper layers should hardly learn, and a slower first
 # layer or faster deeper ones should close much of the gap. The rival ideas are the study's own three suspects. Of
-# those the shifted images can't explain a gap that is there without any shift.
+# those the shifted images can't explain the gap that is there without any shift; they may explain a part of the one with
+# shifts.
 #
 # ## Intervention
 #
@@ -225,8 +226,8 @@ if profile == "paper" and whole is not None:
 # greater length was not tried. Faster deeper layers with slower biases change the error by
 # {glue:text}`ladder_deeper_rate`.
 #
-# *Five factors hang together:* input, first rate, deeper rate, start and temperature. Together they fix what activities
-# and steps are measured by, as can be read from the update: a temperature of 1 at the study's rates means
+# *Five factors hang together:* input, first rate, deeper rate, start and temperature. Together they set the scale of
+# activities and of steps, as can be read from the update: a temperature of 1 at the study's rates means
 # steps up to {glue:text}`ladder_temperature` times as large. Two of the five matter most: in company, Hinton's first
 # rate changes the error by {glue:text}`ladder_last_first_rate`, his temperature by
 # {glue:text}`ladder_last_temperature`. The other three change it by {glue:text}`ladder_last_rest`. Weight

@@ -14,7 +14,7 @@
 # # Hinton's result, and the field
 #
 # Hinton reports 1.36 % test error for four layers of 2,000 units after 60 epochs, and 0.64 % with shifted images after
-# 500 {cite:p}`hinton2022`. The code that its author published is a smaller net with details of its own. Others have
+# 500 {cite:p}`hinton2022`. The code that he published is a smaller net with details of its own. Others have
 # run and ported it.
 #
 # **What you will see.** Our replication of both, as far as it has run, and of the code at the size at which others
@@ -62,7 +62,7 @@ quick_recipe = studies.get("speed-run", profile)
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The runs at the size of the paper.", "name": "tab-hinton-plan"}}
 plans.cells(study)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The runs at the size of the published code. The second is how two ports train it, the third how a third one does. The negative label `one_pass_sampled` is drawn from the probabilities of the softmax head, `random` from all wrong ones alike.", "name": "tab-hinton-small-plan"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The runs at the size of the published code. The second is how the two ports of one repository train it, the third how another port does. The negative label `one_pass_sampled` is drawn from the probabilities of the softmax head, `random` from all wrong ones alike.", "name": "tab-hinton-small-plan"}}
 plans.cells(small)
 
 # %% tags=["nbval-ignore-output"]
@@ -148,7 +148,7 @@ glue(
 # accurate; on the test error, which our claim names, that is {glue:text}`hinton_B-one-pass-worse`.
 #
 # At the size of the code ({numref}`tab-hinton-small-result`) others measured 1.44 to 1.65 %. Ours:
-# {glue:text}`hinton_code`. With twice the weight decay, as in two ports: {glue:text}`hinton_B-code-ports`. With
+# {glue:text}`hinton_code`. With twice the weight decay, as in the two ports of one repository: {glue:text}`hinton_B-code-ports`. With
 # uniform negatives and the softmax readout, whose test error is {glue:text}`hinton_uniform_one_pass`:
 # {glue:text}`hinton_B-code-uniform`.
 #
@@ -158,7 +158,7 @@ glue(
 # {numref}`fig-hinton-goodness` and {numref}`tab-hinton-layers` put the replicated study's baseline beside Hinton's
 # recipe, layer by layer. A layer that has learned brings positives above its threshold and negatives below.
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Mean goodness of positives and negatives over the epochs, in units of θ. Top: the baseline of the replicated study, random negatives. Bottom: Hinton's recipe. Seed 0.", "name": "fig-hinton-goodness"}, "image": {"alt": "Eight panels, one for each layer of two nets. In the last layers of the upper net the two curves lie on each other."}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Mean goodness of positives and negatives over the epochs, in units of θ. Top: the baseline of the replicated study, random negatives. Bottom: Hinton's recipe; mind its wider scale. Seed 0.", "name": "fig-hinton-goodness"}, "image": {"alt": "Eight panels, one for each layer of two nets. In the last layers of the upper net the two curves lie on each other."}}
 pair = {
     "the study": baseline.run_of(peer_normalization=0.0),
     "Hinton": collected.run_of(jitter=0),
@@ -187,8 +187,8 @@ if profile == "paper" and (run := pair["the study"]):
 # On its own, the last layer of the study's net has a validation error of {glue:text}`hinton_study_last`; its first
 # layer has {glue:text}`hinton_study_first`. A guess among ten labels would have 90 %. So of its four layers only the
 # first two tell the labels well. Of Hinton's net the last layer alone has {glue:text}`hinton_Hinton_last`, the first
-# {glue:text}`hinton_Hinton_first`. {doc}`30-costumes` has a likely reason, in the units of the rates: one learning
-# rate for all layers is many times smaller for the deeper ones. {doc}`31-ladder` shows that in a few epochs other
+# {glue:text}`hinton_Hinton_first`. {doc}`30-costumes` has a likely reason: in Hinton's units the study's one learning rate
+# is many times smaller for the deeper layers than for the first. {doc}`31-ladder` shows that in a few epochs other
 # rates alone do not mend it.
 #
 # ## Interpretation: the field
@@ -198,8 +198,8 @@ if profile == "paper" and (run := pair["the study"]):
 #
 # So most of the plain runs of Hinton's code can't be ranked: others' 1.30 to 1.65 %, ours
 # {glue:text}`hinton_field_plain`. Three runs of one and the same code lie up to 0.2 points apart. The replicated study
-# and nets of 2 × 500 units have higher errors; lower ones, 0.64 to 0.71 %, has what others trained long with
-# shifted images. Our runs of that kind: {glue:text}`hinton_field_shifted`.
+# and nets of 2 × 500 units have higher errors. What others trained long with shifted images has lower ones, 0.64 to
+# 0.71 %. Our runs of that kind: {glue:text}`hinton_field_shifted`.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Test errors on MNIST in percent. Of others: as they report them, mostly from one run; readouts are mixed, that of loeweX is one pass. Ours: mean and 95 % interval, over seeds where there are several, else over the sampling of the images. Record chapter: the next but one, with additions. Quick recipe: the speed chapter's, with shifts of one pixel and averaged weights.", "name": "tab-field"}}
 report.field_table(

@@ -56,7 +56,8 @@ study = studies.get("full-length", profile)
 # ## Intervention
 #
 # The recipe of the code ({numref}`tab-records-plan`). Its rate is constant for half of the epochs and then falls to
-# 0. A jitter of ±1 draws from 9 shifts, one of ±2 from 25. In the names of the cells `dropout` is the fraction of
+# 0. A jitter of ±1 draws from 9 shifts, one of ±2 from 25. In the names of the cells `averages` stands for averaged weights, `hardest negatives` for those of
+# a label search, `dropout` is the fraction of
 # units whose activity is not handed on, `pixels` that of the image's pixels that are set to 0. Every layer still
 # learns from its own goodness alone.
 
@@ -76,7 +77,7 @@ plans.timing(collected)
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Errors at the last epoch in percent, with 95 % intervals: over seeds where there are several, over the sampled images where there is one.", "name": "tab-records"}}
 report.result_table(collected)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Validation error over the epochs for some of the cells. From the middle on the learning rate falls to 0.", "name": "fig-records-learning"}, "image": {"alt": "Learning curves of the cells of this study."}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Validation error over the epochs for some of the cells. From the middle on the learning rate falls to 0. Runs with the same changes coincide until the shorter one's rate begins to fall.", "name": "fig-records-learning"}, "image": {"alt": "Learning curves of the cells of this study."}}
 longest = max(study.cells, key=lambda cell: cell.epochs).settings["change"]
 some = (
     "none",
@@ -229,7 +230,7 @@ diagnostics.draw_mistakes(best_run, epochs)
 #
 # ## Deviations
 #
-# - The ports train with their own shifts and dropout. Ours follow their description, not their code.
+# - The ports of others ({numref}`tab-field`) train with their own shifts and dropout. Ours follow their description, not their code.
 # - 10,000 of the 60,000 training images are kept for validation.
 #
 # ## Try it yourself

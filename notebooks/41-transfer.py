@@ -104,7 +104,7 @@ for run in nets["Forward-Forward, rotation"]:
 # After rotation of {glue:text}`transfer_data` a linear classifier reaches {glue:text}`transfer_ff` on Forward-Forward's
 # features and {glue:text}`transfer_bp` on backprop's, a difference of {glue:text}`transfer_gap`
 # ({numref}`tab-transfer-result`). The source has {glue:text}`transfer_source_ff` % and {glue:text}`transfer_source_bp` %.
-# Settings in which Forward-Forward is behind: {glue:text}`transfer_behind`.
+# Settings in which Forward-Forward is behind beyond doubt: {glue:text}`transfer_behind`.
 #
 # An untrained net of the same size offers {glue:text}`transfer_free`. Forward-Forward differs from it by
 # {glue:text}`transfer_free_gap`, backprop by {glue:text}`transfer_free_gap_bp`.
@@ -137,9 +137,9 @@ glue("transfer_reading", text, display=False)
 # %% [markdown]
 # ## Interpretation
 #
-# *A lag?* In the small nets of the `quick` profile, with the layers read together, the first hypothesis
-# {glue:text}`transfer_first` and the second {glue:text}`transfer_second`.
-# What wide layers, long training and a falling rate change is below; the verdicts are on the [scorecard](98-scorecard), each with its
+# *A lag?* In the small nets of the `quick` profile, with the layers read together: the first hypothesis
+# {glue:text}`transfer_first`; the second {glue:text}`transfer_second`.
+# The section on the paper's scale shows what wide layers, long training and a falling rate change; the verdicts are on the [scorecard](98-scorecard), each with its
 # interval.
 #
 # *The layer that is read matters.* In the last layer of the small nets alone ({numref}`fig-transfer-layers`)
@@ -184,8 +184,8 @@ glue("transfer_paper_furthest", text, display=False)
 # difference of {glue:text}`transfer_paper_gap` ({numref}`tab-transfer-paper`). The untrained net has
 # {glue:text}`transfer_paper_free`, from which Forward-Forward differs by {glue:text}`transfer_paper_free_gap` and backprop
 # by {glue:text}`transfer_paper_free_gap_bp`. With layers this wide, read together under the neutral label,
-# {glue:text}`transfer_paper_random`. Settings in which Forward-Forward is behind:
-# {glue:text}`transfer_paper_behind`.
+# {glue:text}`transfer_paper_random`. Settings in which Forward-Forward is behind
+# beyond doubt: {glue:text}`transfer_paper_behind`.
 #
 # The neutral label hides something: no layer of Forward-Forward is ever trained under it. Averaged over all labels its
 # features reach {glue:text}`transfer_paper_mean`, which differs from the untrained net's by

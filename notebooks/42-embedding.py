@@ -60,14 +60,14 @@ references = studies.get("references", profile)
 # - *Directions* (the participation ratio): $(\sum_i \lambda_i)^2 / \sum_i \lambda_i^2$ of the eigenvalues $\lambda_i$ of the features' covariance. It is 1
 #   if all images lie on a line, and the number of units if they spread evenly.
 # - *Clusters*: the silhouette of the digits, from −1 to 1: how much nearer an image lies to its own class than to the
-#   next. The share of the variance within digits (tightness) and between them (spread).
+#   next. And the share of the variance within digits and between them.
 # - *Decoding*: ridge regression from a layer to a number. *Position*: every image is shifted by up to three pixels, and the
 #   shift has to be told. *Stroke width*: four times the mean distance of an inked pixel to the nearest without ink.
 #   Quality is $R^2$ on test images: 1 if it can be read off, 0 if not at all. The penalty is chosen on validation images.
 # - *Alikeness*: linear CKA {cite:p}`kornblith2019` compares how two layers arrange the same images. It is 1 if they agree up to rotation, shift
 #   and scale, and 0 if nothing in one goes along with anything in the other.
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The cells of the first study. Here the rotation runs of its first data set are used.", "name": "tab-embedding-plan"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The cells of the study of pretext tasks. Here its rotation runs are used.", "name": "tab-embedding-plan"}}
 plans.cells(study)
 
 # %% tags=["nbval-ignore-output"]
@@ -200,7 +200,7 @@ for short, found in zip(("bp", "free"), below, strict=True):
 # ## Interpretation
 #
 # *The first hypothesis* {glue:text}`embedding_directions_holds` in the small nets. In the last layer the directions of
-# Forward-Forward are {glue:text}`embedding_directions_than_bp` those of backprop and
+# Forward-Forward are {glue:text}`embedding_directions_than_bp` those of backprop, and they are
 # {glue:text}`embedding_directions_than_free` those of the untrained net ({numref}`fig-embedding-directions`).
 #
 # *Training on a task drops what it does not need, by either method.* In the small nets stroke width is harder to decode
@@ -301,7 +301,7 @@ glue("embedding_paper_directions_ratio", text, display=False)
 # %% [markdown]
 # ## Next step
 #
-# What in the algorithm is responsible, and what can be changed without giving up locality: {doc}`43-mending`.
+# The chapter {doc}`43-mending` looks for what in the algorithm is responsible, and for changes that keep it local.
 #
 # ## Deviations
 #

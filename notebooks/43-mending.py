@@ -306,9 +306,9 @@ glue("mending_harmed", harmed, display=False)
 # that excludes 0 (one seed; image sampling only): {glue:text}`mending_helped`. Changes
 # that harm: {glue:text}`mending_harmed`. The rest can't be told from no change.
 #
-# Two seeds of the net without a change may lie {glue:text}`mending_apart_mean` points apart on these images. From
-# {glue:text}`mending_seeds` seeds that is uncertain: {glue:text}`mending_apart_low` to {glue:text}`mending_apart_high`. A
-# smaller change may be no more than that. And of intervals at 95 %, of which there are
+# Two seeds of the net without a change may lie {glue:text}`mending_apart_mean` points apart on these images; with
+# {glue:text}`mending_seeds` seeds the 95 % interval of that distance is {glue:text}`mending_apart_low` to
+# {glue:text}`mending_apart_high` points. A change that is no larger than this distance may be a matter of the seed. And of intervals at 95 %, of which there are
 # {glue:text}`mending_changes` here, one in twenty misses by chance.
 #
 # ### Sensitivity
@@ -320,7 +320,7 @@ glue("mending_harmed", harmed, display=False)
 tried = collecting.collect(sensitivity, train)
 plans.status(tried)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Transfer accuracy on validation over the learning rate, relative to the one used. One seed each.", "name": "fig-mending-sensitivity"}, "image": {"alt": "Transfer accuracy over the relative learning rate, one line for each method."}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Transfer accuracy on validation over the learning rate, relative to the one used. A short training at a constant rate, as the text below says. One seed each.", "name": "fig-mending-sensitivity"}, "image": {"alt": "Transfer accuracy over the relative learning rate, one line for each method."}}
 drawings.draw_sensitivity(tried)
 
 # %% tags=["hide-input"]
@@ -414,8 +414,8 @@ plans.overview(whole)
 # ````{solution} ex-mending-masks
 # :class: dropdown
 #
-# A hybrid of single pixels is noise to the eye and easily told from a digit, so nothing about shape is learned. One
-# of two halves is nearly a digit in each, and only their border gives it away.
+# We have not run it. A hybrid of single pixels is noise to the eye and easily told from a digit, so we expect it to teach
+# nothing about shape. One of two halves is nearly a digit in each, and only their border gives it away.
 # ````
 #
 # ```{exercise} Two changes at once
@@ -431,4 +431,6 @@ plans.overview(whole)
 # python -m ff_utils train --recipe hinton --hidden 300 300 300 300 --theta 300 --epochs 3 \
 #   --contrast hybrid --negatives random --jitter 2 --probe transfer
 # ```
+#
+# The run prints its transfer error. Hold it against {numref}`tab-mending-result`, which has each change alone.
 # ````

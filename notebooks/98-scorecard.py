@@ -14,10 +14,10 @@
 # # Scorecard
 #
 # The claims that we took from the sources, and some of our own, stand here with what we measured. The claims and the
-# bands within which they count as reproduced were written down before the runs that decide them, in
-# `results/claims.yaml`. This page is generated from that file and the stored runs.
+# bands within which they count as reproduced were written down before the runs that decide them had ended, in
+# `results/claims.yaml`; all but four before they had started. This page is generated from that file and the stored runs.
 #
-# Four of our own were written down some minutes after their runs had started, and before any of the errors that they are
+# The four are our own. They were written down some minutes after their runs had started, and before any of the errors that they are
 # about was measured: *own-record-longest*, *own-search-80*, *own-search-100* and *own-search-120*. The last three take
 # the source's numbers as bars. Of that setting a run of 60 epochs was known, with a test error of
 # {glue:text}`score_known`: below two of the bars already.
@@ -32,8 +32,9 @@
 #   judged in both directions: an error below its band is a miss too, if a welcome one.
 # - A *bound* needs the whole interval on its side. It is *undecided* where the interval contains it.
 # - A *difference* needs an interval without 0, and *partly* means that its size is not the one claimed. It is
-#   *undecided* where its interval contains 0 and is not inside the range called negligible; *not the size claimed* says
-#   that the interval excludes at least the published size. That range is ±0.10 points, less where the claimed step is small, and 1 for dead units.
+#   *undecided* where its interval contains 0 and is not inside the range called negligible, which is ±0.10 points, less
+#   where the claimed step is small, and 1 for dead units. *Not the size claimed* is added where the interval also excludes
+#   the published size.
 # - A *choice* needs the claimed value among the best: those within one standard error of the lowest error. It is
 #   *partly* reproduced where these lie near the claimed one, in a range that stands with the claim.
 #
@@ -41,7 +42,7 @@
 # its interval without 0. Of a difference the claim says in brackets what is taken from what.
 #
 # Claims whose name begins with *own* are aims that we set ourselves; their column *published* has
-# the public figure or the trial run that they come from; their *source* begins with *own*. The *published* of *B-code* and
+# the public figure or the trial run that they come from. The *published* of *B-code* and
 # *B-code-ports* is the mean of others' runs. *Second-hand*: we know the number from a citation and not from the source
 # itself.
 
@@ -89,11 +90,11 @@ decided.drop(columns=["source", "runs", "study"])
 
 # %% [markdown]
 # The measured value of *A-momentum-plateau*, {glue:text}`score_momentum` points, meets the letter of its bound and says
-# nothing of a plateau: without momentum the net has hardly learned after 20 epochs ({doc}`06-momentum`).
+# nothing of a plateau: without momentum the net is far from trained after 20 epochs ({doc}`06-momentum`).
 #
 # ## What is open
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The claims whose runs are missing, with the published value (errors in percent, differences in points) and the study that decides them: `python -m ff_utils study NAME` trains it.", "name": "tab-score-open"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The claims whose runs are missing, with the published value (errors in percent, differences in points) and the study that decides them: `python -m ff_utils study NAME` trains it. *Not built*: there is no such study.", "name": "tab-score-open"}}
 verdicts[verdicts["verdict"] == "not run"][
     ["claim", "source", "published", "study"]
 ]

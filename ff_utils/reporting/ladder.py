@@ -119,4 +119,4 @@ def draw(collected: Collected) -> None:
     right.set_xlim(-200, 200)  # No change of an error is greater than 100 points.
     right.xaxis.set_major_formatter("{x:g}")
     right.set(xlabel="change of the error (points)", title="each factor, alone and in company")
-    right.legend(loc="center left", bbox_to_anchor=(0, 0.2), fontsize=8)
+    right.legend(loc="lower center", bbox_to_anchor=(0.5, 1.06), ncols=2, fontsize=8)

@@ -30,6 +30,7 @@ def cells(study: Study) -> pd.DataFrame:
     return as_table(rows, study.factor)
 
 
+LONGEST_COMMAND = 240  # Of one run, that a page shows.
 FIXED = (
     "hidden", "theta", "lr", "momentum", "weight_decay", "layer_reduction", "init", "normalization",
     "input_normalization", "negatives", "warmup", "peer_normalization", "jitter", "batch_size", "bias",
@@ -55,24 +56,29 @@ def status(collected: Collected) -> Markdown:
     """Which runs there are; for those there are not, the command that trains them and its time."""
     study, found, missing = collected.study, len(collected.by_name), collected.missing
     command = f"python -m ff_utils study {study.name} --profile {study.profile.name}"
-    text = f"{found} of {found + len(missing)} runs of this study are in the results."
+    text = f"{_in_results(found, len(missing), 'runs of this study')}."
     if missing:
         commands = "\n".join(command_of(planned.config, planned.epochs) for planned in missing[:3])
         more = f"\n# … and {len(missing) - 3} more" if len(missing) > 3 else ""
         others, them = ("The other is", "it") if len(missing) == 1 else ("The others are", "them")
         text += (
             f" {others} open; training {them} takes about {_time_of(missing, study.profile)}:\n\n"
-            f"```shell\n{command}\n```\n\n"
-            f"or one by one:\n\n```shell\n{commands}{more}\n```"
+            f"```shell\n{command}\n```"
         )
+        if max(map(len, commands.splitlines())) <= LONGEST_COMMAND:
+            text += f"\n\nor one by one:\n\n```shell\n{commands}{more}\n```"
     if longer := study.extended().cells:
         there = collect(study.extended())
         found = len(there.by_name)
         text += (
-            f"\n\nAt {longer[0].epochs} epochs {found} of {found + len(there.missing)} runs are in the results; the "
+            f"\n\nAt {longer[0].epochs} epochs {_in_results(found, len(there.missing))}; the "
             f"others are open. After the shorter ones, `{command}` goes on to them."
         )
     return Markdown(text)
+
+
+def _in_results(found: int, missing: int, runs: str = "runs") -> str:
+    return f"{found} of {found + missing} {runs} {'is' if found == 1 else 'are'} in the results"
 
 
 def _time_of(missing: list[Planned], profile: Profile) -> str:
@@ -82,7 +88,8 @@ def _time_of(missing: list[Planned], profile: Profile) -> str:
     speed = budget.measured(stores(profile.name)[0])
     # Of the stored runs, others may be from slower machines.
     return (
-        f"{readable_time(sum(speed.seconds(missing)))} on {speed.hardware}, where most runs of this size were trained"
+        f"{readable_time(sum(speed.seconds(missing)))} on {speed.hardware}, where most of all stored runs of the "
+        "published size were trained"
     )
 
 
@@ -91,7 +98,7 @@ def overview(parts: Iterable[Collected]) -> Markdown:
     lines = []
     for collected in parts:
         study, found = collected.study, len(collected.by_name)
-        line = f"- `{study.name}`: {found} of {found + len(collected.missing)} runs are in the results"
+        line = f"- `{study.name}`: {_in_results(found, len(collected.missing))}"
         if collected.missing:
             line += f"; the others are open: `python -m ff_utils study {study.name} --profile {study.profile.name}`"
         lines.append(line)

@@ -87,10 +87,11 @@ def at_paper_scale_in_words(name: str) -> str:
     if len(measured) < len(collected.study.keys):
         errors = "; ".join(f"{number(key)}: {interval(found)}" for key, found in measured.items())
         return f"{start} some cells are still open, so no value is chosen. Validation errors so far: {errors}."
+    is_base = told["best"] == told["base"]
+    base = "" if is_base else f" The base, {told['base']}, has {told['base_error']}."
     return (
-        f"{start} the lowest validation error is at {told['best']} with "
-        f"{told['best_error']}. Within one standard error of it: {told['tied']}. The base, {told['base']}, has "
-        f"{told['base_error']}; the worst of them, {told['worst']}, has {told['worst_error']}."
+        f"{start} the lowest validation error is at {told['best']}{', the base,' * is_base} with {told['best_error']}. "
+        f"Within one standard error of it: {told['tied']}.{base} The worst, {told['worst']}, has {told['worst_error']}."
     )
 
 

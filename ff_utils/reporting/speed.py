@@ -284,7 +284,7 @@ def draw_classes() -> None:
         ax.set(xlabel="classes", xscale="log", yscale="log", title=name)
         ax.set_xticks(ticks, [str(t) for t in ticks])
         low, high = ax.get_ylim()
-        marks = [t for t in (20, 50, 100, 200, 500, 1000) if low <= t <= high]
+        marks = [t for t in (20, 30, 50, 75, 100, 200, 500, 1000) if low <= t <= high]
         ax.set_yticks(marks, [str(t) for t in marks])
         ax.minorticks_off()
     axes[0, 0].set_ylabel("milliseconds per step")

@@ -157,6 +157,6 @@ def sorted_changes(collected: Collected) -> tuple[str, str]:
     found = changes(collected)
     if not found:
         return "open", "open"
-    helped = [f"*{name}*, {points(change)}" for name, change in found.items() if change.sign > 0]
-    harmed = [f"*{name}*, {points(change)}" for name, change in reversed(found.items()) if change.sign < 0]
+    helped = [f"“{name}”, {points(change)}" for name, change in found.items() if change.sign > 0]
+    harmed = [f"“{name}”, {points(change)}" for name, change in reversed(found.items()) if change.sign < 0]
     return "; ".join(helped) or "none", "; ".join(harmed) or "none"
