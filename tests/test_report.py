@@ -279,7 +279,7 @@ def test_at_full_size_no_value_is_chosen_while_some_are_open(monkeypatch):
     assert "no value is chosen" in words and "0.01: 4.00 %" in words
     for cell in cells[2:]:
         keep(cell, 5.0)
-    assert "the lowest validation error is at 0 with 3.00 %" in report.at_paper_scale_in_words(name)
+    assert "the lowest validation error is at 0, the base, with 3.00 %" in report.at_paper_scale_in_words(name)
 
 
 def test_the_mistakes_that_a_page_pictures_come_with_the_book(monkeypatch):
