@@ -23,7 +23,7 @@ from ..studies.collecting import Collected
 from .comparing import TEST, VALIDATION
 from .style import GREY, LAYERS, LINES, WIDTH, say_open
 
-SAMPLERS = {"random": "random", "label_search": "label search", "shortlist": "shortlist of 2"}
+SAMPLERS = {"random": "random", "label_search": "label\u00a0search", "shortlist": "shortlist\u00a0of\u00a02"}
 
 
 class Rung(NamedTuple):
@@ -75,6 +75,11 @@ def counted(name: str) -> pd.DataFrame:
     """The table `name` of the benchmark of what is no time and needs no second machine; empty where it is missing."""
     path = folder() / f"{name}.csv"
     return pd.read_csv(path) if path.exists() else pd.DataFrame()
+
+
+def _one_header(table: pd.DataFrame, first: str) -> pd.DataFrame:
+    """`table` with the column `first` before the others, its name in the same row as theirs."""
+    return table.set_index(first).rename_axis(index=None, columns=first)
 
 
 def _open() -> pd.DataFrame:
@@ -142,7 +147,7 @@ def ratios() -> pd.DataFrame:
                 )
                 | {"of the limit, float32": f"{single['limit'] / single['milliseconds']:.2f}"}
             )
-    return pd.DataFrame(rows).set_index(["machine", "negatives"])
+    return _one_header(pd.DataFrame(rows), "machine")
 
 
 def small() -> pd.DataFrame:
@@ -155,7 +160,7 @@ def small() -> pd.DataFrame:
         | _against(row["engine"], row["limit"], row["in memory"], row["DataLoader"])
         for row in found.to_dict("records")
     ]
-    return pd.DataFrame(rows).set_index(["machine", "negatives"])
+    return _one_header(pd.DataFrame(rows), "machine")
 
 
 def _against(engine: float, limit: float, memory: float, loader: float) -> dict[str, str]:
@@ -332,7 +337,7 @@ def evaluation_share() -> pd.DataFrame:
     share = 100 * (1 - table["training"] / table.sum(axis=1))
     table = table.map("{:.0f} s".format)
     table["evaluation's share"] = share.map("{:.1f} %".format)
-    return table.rename_axis(columns=None)
+    return _one_header(table.reset_index(), "machine")
 
 
 def training_seconds(run: Run, epochs: int) -> float:
@@ -356,7 +361,7 @@ def time_to_accuracy(collected: Collected) -> pd.DataFrame:
         for run in [collected.by_name[row["run"]]]
     ]
     table = pd.DataFrame(rows)
-    return table.sort_values(["epochs", "seed"]).set_index("aim") if rows else _open()
+    return _one_header(table.sort_values(["epochs", "seed"]), "aim") if rows else _open()
 
 
 def draw_times(collected: Collected) -> None:
