@@ -3,13 +3,15 @@
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 import support  # noqa: F401 - one thread
 import yaml
 
-from ff_utils import RunConfig, UserError, train
+from ff_utils import RunConfig, Store, UserError, studies, train
 from ff_utils import __main__ as command_line
 from ff_utils.config import load_config, make_config
+from ff_utils.studies import collecting
 
 TINY = ["--dataset", "digits", "--hidden", "16", "12", "--epochs", "1", "--no-progress"]
 
@@ -90,7 +92,20 @@ def test_the_command_line_trains_and_collects(call, tmp_path):
     assert "val_label_search_error" in out and "results in" in out
     code, out, err = call("collect")
     assert code == 0, err
-    assert out.startswith("1 runs") and (tmp_path / "results/summary_runs.csv").exists()
+    (run,) = Store().runs()
+    table = pd.read_csv(tmp_path / "results/summary_runs.csv")
+    assert out.startswith("1 runs") and table["run"].tolist() == [run.id]
+    assert table["test_label_search_error"][0] == pytest.approx(run.at(1, "test_label_search_error"))
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_study_trains_what_it_lists_unless_it_is_only_to_list(call, monkeypatch, listed):
+    trained = []
+    monkeypatch.setattr(collecting, "train_all", lambda missing, *_, **__: trained.extend(missing))
+    code, out, _ = call("study", "theta", "--profile", "smoke", *(["--list"] if listed else []))
+    planned = studies.schedule(["theta"], "smoke")
+    assert code == 0 and out.count("python -m ff_utils train") == len(planned)
+    assert trained == ([] if listed else planned)
 
 
 def test_a_reader_that_has_seen_enough():

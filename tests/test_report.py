@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 import support
 
-from ff_utils import Store, studies
+from ff_utils import RunConfig, Store, studies
 from ff_utils.data import excerpt
 from ff_utils.reporting import catalogue, charts, comparing, diagnostics, plans, published, report, summary
 from ff_utils.reporting.comparing import ONE_PASS, TEST, VALIDATION
 from ff_utils.reporting.uncertainty import Estimate, mcnemar, range_of_two, seeds_needed
 from ff_utils.selfsup import report as tables
+from ff_utils.selfsup import words
 from ff_utils.studies import collecting
 
 LABELS = np.arange(360, dtype=np.uint8) % 10
@@ -280,6 +281,45 @@ def test_at_full_size_no_value_is_chosen_while_some_are_open(monkeypatch):
     for cell in cells[2:]:
         keep(cell, 5.0)
     assert "the lowest validation error is at 0, the base, with 3.00 %" in report.at_paper_scale_in_words(name)
+
+
+def test_choices_are_made_on_validation_whatever_the_test_says(monkeypatch):
+    support.skip_drawing(monkeypatch)
+    study = studies.get("weight-decay", "smoke")
+    for i, cell in enumerate(study.cells):
+        errors = {VALIDATION: 5.0 + 10 * i, TEST: 50.0 - 10 * i}
+        for seed in cell.seeds:
+            support.store_run(cell.config.vary(seed=seed), [{}] * (cell.epochs - 1) + [errors])
+    found, (first, second, _) = collecting.collect(study), study.keys
+    assert comparing.choose(found)[0] == first and comparing.best_nonzero(found) == second
+    assert comparing.best_cell(found).settings["weight_decay"] == first
+
+
+def test_the_best_run_is_the_one_of_the_lowest_validation_error(monkeypatch):
+    support.skip_drawing(monkeypatch)
+    for seed, (validation, test) in enumerate(((3.0, 1.0), (2.0, 4.0))):
+        support.store_run(RunConfig(seed=seed), [{VALIDATION: validation, TEST: test}])
+    assert catalogue.best(Store()).config.seed == 1
+
+
+@pytest.mark.parametrize(
+    "signs, word",
+    [((-1, -1), "holds"), ((-1, 1), "holds in part"), ((-1, 0), "holds in part"), ((1, 0), "fails"),
+     ((0, 0), "is not shown")],
+)  # fmt: skip
+def test_the_verdict_on_several_differences(signs, word):
+    assert words.verdict(*(Estimate(sign, sign - 0.5, sign + 0.5, 3) for sign in signs)) == word
+
+
+def test_goodness_is_drawn_in_units_of_theta(monkeypatch):
+    support.skip_drawing(monkeypatch)
+    kinds = (("positive", 10), ("negative", 1))
+    rows = [{f"layer{i}_goodness_{kind}": e * i * s for i in (1, 2) for kind, s in kinds} for e in (1, 2)]
+    diagnostics.draw_goodness({"run": support.store_run(RunConfig(hidden=(10, 20), theta=(2.0, 4.0)), rows)})
+    for axes in plt.gcf().axes:
+        drawn = {line.get_label(): list(line.get_ydata()) for line in axes.lines}
+        assert drawn["positive"] == [5, 10] and drawn["negative"] == [0.5, 1]
+    plt.close("all")
 
 
 def test_the_mistakes_that_a_page_pictures_come_with_the_book(monkeypatch):

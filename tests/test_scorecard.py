@@ -138,6 +138,15 @@ def test_a_broken_claims_file_is_refused(tmp_path, text):
         load_claims(path)
 
 
+@pytest.mark.parametrize("best, word", [(0.0, "reproduced"), (1e-4, "partly"), (1e-2, "not reproduced")])
+def test_a_choice(monkeypatch, best, word):
+    measure = {"study": "weight-decay", "metric": "val_label_search_error"}
+    one = Claim("id", "A", "statement", "choice", 0.0, measure, {"partly": [0.0, 1e-3]})
+    monkeypatch.setattr(scorecard, "choose", lambda *_: (best, [best]))
+    monkeypatch.setattr(scorecard, "complete", lambda *_: {best: Estimate(1, 1, 1, 1)})
+    assert judge(one).word == word
+
+
 def test_the_rules_name_every_kind():
     text = (project_folder() / "results" / "claims.yaml").read_text()
     assert {entry["kind"] for entry in yaml.safe_load(text)["claims"]} <= set(scorecard.KINDS)

@@ -23,11 +23,12 @@ def test_cells_are_apart_and_one_is_the_base(name, profile):
     assert study.base_key is not None
 
 
-CLAIMS = [claim for claim in scorecard.load_claims() if claim.measure["study"] in SEARCH_LOG]
+NOT_BUILT = {"B-recurrent", "B-unsupervised-local"}
+CLAIMS = [claim for claim in scorecard.load_claims() if claim.id not in NOT_BUILT]
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
-def test_claims_about_the_search_name_cells_that_are_there(claim):
+def test_claims_name_cells_that_are_there(claim):
     measure = claim.measure
     study = studies.get(measure["study"])
     cells = [measure.get("cell", {}), {**measure.get("cell", {}), **measure.get("from", {})}]

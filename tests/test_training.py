@@ -15,7 +15,8 @@ import support
 import torch
 import torch.nn.functional as F
 
-from ff_utils import RunConfig, Store, UserError, load, record, studies, train
+from ff_utils import RunConfig, Store, UserError, load, record, studies, train, training
+from ff_utils.labels import inject
 from ff_utils.recipes import command_of
 from ff_utils.studies import collecting
 from ff_utils.trainer import Trainer
@@ -296,6 +297,94 @@ def test_a_trainer_refuses_what_another_class_trains(small, algorithm):
     with pytest.raises(UserError, match=f"Trainer does not train by {algorithm}"):
         Trainer(config, load("digits"))
     assert trainer_class(config)(config, load("digits")).config is config
+
+
+OPTIONS = [
+    {},
+    {"decay_from": 1, "decay_to": 4},
+    {"weight_decay": 0.1},
+    {"weight_decay": 0.1, "decay_biases": True},
+    {"weight_decay": 0.1, "weight_decay_form": "decoupled", "decay_biases": True},
+    {"lr": (0.02, 0.05, 0.01), "bias_lr": 0.003},
+    {"weight_averaging": 0.8},
+    {"dropout": 0.4},
+]
+
+
+@pytest.mark.parametrize("changes", OPTIONS, ids=str)
+def test_three_steps_follow_the_configuration(small, changes):
+    """From the definitions alone: gradients by autograd, then momentum, decay, schedule and average by hand."""
+    config = RunConfig(**small | {"batch_size": 50, "init": "normal", "head_lr": 0} | changes)
+    t = Trainer(config, load("digits"), torch.float64)
+    parameters = [[p.value.clone().requires_grad_() for p in (la.weight, la.bias)] for la in t.network.layers]
+    averages = [[p.detach().clone() for p in pair] for pair in parameters]
+    velocities = [[torch.zeros_like(p) for p in pair] for pair in parameters]
+    coupled = config.weight_decay_form == "coupled"
+    for epoch, factor in ((1, 1), (2, 1), (3, 2 / 3 if config.decay_to else 1)):
+        draws = t.draws(epoch)
+        rows, source = draws.order[:50], torch.Generator()
+        source.set_state(draws.dropout.get_state())
+        _, wrong = t.step(rows, draws)
+        kept = [torch.rand(50, units, generator=source) >= config.dropout for units in config.hidden[:-1]]
+        images = t.images[rows].double() / 255
+        x = torch.cat([inject(images, labels) for labels in (t.labels[rows], wrong)])
+        target = torch.cat([torch.ones(50), torch.zeros(50)]).double()
+        for i, (weight, bias) in enumerate(parameters):
+            y = (x @ weight + bias).relu()
+            loss = F.binary_cross_entropy_with_logits(y.square().sum(1) - 4, target) / 3
+            gradients = torch.autograd.grad(loss, (weight, bias))
+            x = F.normalize(y.detach(), dim=1)
+            if config.dropout and i < 2:
+                x = x * (kept[i] / (1 - config.dropout)).repeat(2, 1)
+            lr = config.per_layer("lr")[i]
+            rates = ((lr, config.weight_decay), (config.bias_lr or lr, config.weight_decay * config.decay_biases))
+            for k, (rate, decay) in enumerate(rates):
+                with torch.no_grad():
+                    p, rate = parameters[i][k], rate * factor
+                    velocities[i][k] = 0.9 * velocities[i][k] + gradients[k] + (decay * p if coupled else 0)
+                    p.copy_(p * (1 if coupled else 1 - rate * decay) - rate * velocities[i][k])
+                    averages[i][k].mul_(config.weight_averaging).add_((1 - config.weight_averaging) * p)
+    for layer, pair, means in zip(t.network.layers, parameters, averages, strict=True):
+        for ours, expected, mean in zip((layer.weight, layer.bias), pair, means, strict=True):
+            torch.testing.assert_close(ours.value, expected.detach())
+            if config.weight_averaging:
+                torch.testing.assert_close(ours.average, mean)
+
+
+def test_orthogonal_steps_reach_the_net(small):
+    t = Trainer(RunConfig(**small, optimizer="orthogonal"), load("digits"), torch.float64)
+    weight, draws = t.network.layers[1].weight, t.draws(1)
+    before = weight.value.clone()
+    t.step(draws.order[:50], draws)
+    assert 0.6 < torch.linalg.svdvals((before - weight.value) / (0.05 * (48 / 64) ** 0.5)).max() < 1.25
+
+
+def test_first_weights_are_uniform_in_one_over_the_root_of_the_inputs(small):
+    t = Trainer(RunConfig(**small, init_scale=2.0), load("digits"), torch.float64)
+    for layer, inputs in zip(t.network.layers, (784, 64, 48), strict=True):
+        weight = layer.weight.value * inputs**0.5 / 2
+        assert 0.99 < weight.abs().max() <= 1 and weight.std().item() == pytest.approx(3**-0.5, rel=0.05)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+def test_a_loaded_net_multiplies_what_was_saved(small, dtype):
+    saved, loaded = (Trainer(RunConfig(**small), load("digits"), dtype) for _ in range(2))
+    saved.run_epoch()
+    loaded.load(saved.state())
+    for ours, theirs in zip(loaded.network.layers, saved.network.layers, strict=True):
+        assert torch.equal(ours.weight.rounded, theirs.weight.rounded)
+
+
+def test_milestones_have_a_test_error(small, monkeypatch):
+    monkeypatch.setattr(training, "MILESTONES", (2,))
+    for epochs, measured in ((2, [2]), (3, [2, 3])):
+        errors = train(RunConfig(**small), epochs, progress=False).metrics["test_label_search_error"]
+        assert errors.index[errors.notna()].tolist() == measured
+
+
+def test_an_error_that_was_not_measured_then_is_refused(small):
+    with pytest.raises(UserError, match=r"at epochs \[2\], not at 1"):
+        train(RunConfig(**small), 2, progress=False).at(1, "test_label_search_error")
 
 
 def test_a_machine_with_a_gpu_is_asked_whether_it_can_compile():
