@@ -269,6 +269,43 @@ report.with_open_row(wide, wide["validation"] == "open")
 # {glue:text}`additions_wide_better`. On the test images these change the error
 # by: {glue:text}`additions_wide_tested`. Changes that raise the validation error: {glue:text}`additions_wide_worse`. Changes that help at the one
 # size and harm at the other: {glue:text}`additions_wide_turned`.
+
+# %% tags=["hide-input"]
+wide_equal = collecting.collect(studies.get("equal-time", "paper"), "never")
+pairs = {"width": wide_equal.study.keys[:2], "steps": wide_equal.study.keys[2:]}
+behind = []
+for name, (dearer, unchanged) in pairs.items():
+    for part, metric in (
+        ("val", comparing.VALIDATION),
+        ("test", comparing.TEST),
+    ):
+        found = comparing.change(
+            wide_equal,
+            {"condition": unchanged},
+            {"condition": dearer},
+            metric,
+        )
+        text = report.points(found)
+        glue(f"additions_wide_equal_{name}_{part}", text, display=False)
+        behind.append(found)
+    glue(f"additions_wide_equal_{name}_unchanged", unchanged, display=False)
+text = report.seeds_in_words(behind[-1])
+glue("additions_wide_equal_seeds", text, display=False)
+told = (
+    "Whether they pay at this size is open"
+    if not all(behind)
+    else "Neither has the lower mean error in any of these comparisons"
+    if all(found.mean > 0 for found in behind)
+    else "In some of these comparisons they have the lower mean error"
+)
+glue("additions_wide_equal_told", told, display=False)
+
+# %% [markdown]
+# *At equal time, at this size.* Against the code *{glue:text}`additions_wide_equal_width_unchanged`*, twice the width for
+# ten changes the validation error by {glue:text}`additions_wide_equal_width_val` and the test error by
+# {glue:text}`additions_wide_equal_width_test`; against the code *{glue:text}`additions_wide_equal_steps_unchanged`*, the
+# orthogonal steps for ten change them by {glue:text}`additions_wide_equal_steps_val` and
+# {glue:text}`additions_wide_equal_steps_test` ({glue:text}`additions_wide_equal_seeds`). {glue:text}`additions_wide_equal_told`.
 #
 # ## Next step
 #
