@@ -31,12 +31,12 @@ from tqdm import tqdm
 from ff_utils import RunConfig, Trainer, UserError, kernels, load, recipe
 from ff_utils.cost import Product, step_products
 from ff_utils.data import ImageSet, Splits
+from ff_utils.files import results_folder
 from ff_utils.negatives import Batch
 from ff_utils.network import Network, Pass
 from ff_utils.parameters import Parameter
 from ff_utils.readout import error_percent
 from ff_utils.record import MILESTONES, processor, searched
-from ff_utils.results import results_folder
 
 SAMPLERS = ("random", "label_search", "shortlist")
 

@@ -290,14 +290,9 @@ for name, text in report.in_words(hard).items():
 start = studies.get("pilot", "paper").base
 # The first run of this setting is the one that was there when the momentum was settled.
 cell = hard.study.cells[-1]
-settled = next(
-    (
-        run
-        for store in collecting.stores("paper")[1]
-        for run in store.matching(cell.config, cell.epochs)
-    ),
-    None,
-)
+planned = studies.Planned(cell.config, cell.epochs)
+stored = collecting.matching(planned, collecting.stores("paper")[1])
+settled = stored[0] if stored else None
 glue("momentum_hard_last", formats.number(hard.study.keys[-1]), display=False)
 text = report.error_of(settled, comparing.VALIDATION, cell.epochs)
 glue("momentum_hard_settled", text, display=False)

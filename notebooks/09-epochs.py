@@ -67,11 +67,8 @@ glue("epochs_last", points[-1], display=False)
 
 # %% tags=["hide-input"]
 cell = studies.get("epochs", "paper").cells[-1]
-twins = [
-    run
-    for store in collecting.stores("paper")[1]
-    for run in store.matching(cell.config, 60)
-]
+planned = studies.Planned(cell.config, 60)
+twins = collecting.matching(planned, collecting.stores("paper")[1])
 read = {
     part: " and ".join(
         f"{run.at(epoch, metric):.2f} %"

@@ -455,10 +455,10 @@ forms = {
 }
 text = report.machines(*forms.values())
 glue("ladder_shifts_machines", text, display=False)
-seeds = min(len(shifts.runs_of(jitter_form=f)) for f in shifts.study.keys)
-text = "one seed" if seeds == 1 else f"{seeds} seeds"
-glue("ladder_shifts_seeds", text, display=False)
-planned = len(shifts.study.cells[0].seeds)
+ends = [{"jitter_form": form} for form in shifts.study.keys]
+found = comparing.change(shifts, *ends)
+glue("ladder_shifts_seeds", report.seeds_in_words(found), display=False)
+seeds, planned = found.seeds if found else 0, len(shifts.study.cells[0].seeds)
 glue(
     "ladder_shifts_open",
     f"Of {planned} planned seeds of each, {planned - seeds} are open."

@@ -190,20 +190,21 @@ report.result_table(equal, choice=False)
 
 
 # %% tags=["hide-input"]
-def against_unchanged(pair):
-    """The change by an addition against the unchanged code, or None."""
-    ends = [
-        comparing.measured(equal, cell.settings, comparing.VALIDATION)
-        for cell in reversed(pair)
-    ]
-    return comparing.difference(*ends)
+def against_unchanged(part, metric=comparing.VALIDATION):
+    """What either addition changes against the unchanged code, or None."""
+    keys = part.study.keys
+    return {
+        name: comparing.change(
+            part, {"condition": unchanged}, {"condition": dearer}, metric
+        )
+        for name, (dearer, unchanged) in (
+            ("width", keys[:2]),
+            ("orthogonal", keys[2:]),
+        )
+    }
 
 
-cells = equal.study.cells
-at_equal_time = {
-    "width": against_unchanged(cells[:2]),
-    "orthogonal": against_unchanged(cells[2:]),
-}
+at_equal_time = against_unchanged(equal)
 for name, found in at_equal_time.items():
     glue(f"additions_equal_{name}", report.points(found), display=False)
 measured = [found for found in at_equal_time.values() if found]
@@ -272,23 +273,15 @@ report.with_open_row(wide, wide["validation"] == "open")
 
 # %% tags=["hide-input"]
 wide_equal = collecting.collect(studies.get("equal-time", "paper"), "never")
-pairs = {"width": wide_equal.study.keys[:2], "steps": wide_equal.study.keys[2:]}
 behind = []
-for name, (dearer, unchanged) in pairs.items():
-    for part, metric in (
-        ("val", comparing.VALIDATION),
-        ("test", comparing.TEST),
-    ):
-        found = comparing.change(
-            wide_equal,
-            {"condition": unchanged},
-            {"condition": dearer},
-            metric,
-        )
+for part, metric in (("val", comparing.VALIDATION), ("test", comparing.TEST)):
+    for name, found in against_unchanged(wide_equal, metric).items():
         text = report.points(found)
         glue(f"additions_wide_equal_{name}_{part}", text, display=False)
         behind.append(found)
-    glue(f"additions_wide_equal_{name}_unchanged", unchanged, display=False)
+for name, place in (("width", 1), ("orthogonal", 3)):
+    text = wide_equal.study.keys[place]
+    glue(f"additions_wide_equal_{name}_unchanged", text, display=False)
 text = report.seeds_in_words(behind[-1])
 glue("additions_wide_equal_seeds", text, display=False)
 told = (
@@ -303,9 +296,9 @@ glue("additions_wide_equal_told", told, display=False)
 # %% [markdown]
 # *At equal time, at this size.* Against the code *{glue:text}`additions_wide_equal_width_unchanged`*, twice the width for
 # ten changes the validation error by {glue:text}`additions_wide_equal_width_val` and the test error by
-# {glue:text}`additions_wide_equal_width_test`; against the code *{glue:text}`additions_wide_equal_steps_unchanged`*, the
-# orthogonal steps for ten change them by {glue:text}`additions_wide_equal_steps_val` and
-# {glue:text}`additions_wide_equal_steps_test` ({glue:text}`additions_wide_equal_seeds`). {glue:text}`additions_wide_equal_told`.
+# {glue:text}`additions_wide_equal_width_test`; against the code *{glue:text}`additions_wide_equal_orthogonal_unchanged`*, the
+# orthogonal steps for ten change them by {glue:text}`additions_wide_equal_orthogonal_val` and
+# {glue:text}`additions_wide_equal_orthogonal_test` ({glue:text}`additions_wide_equal_seeds`). {glue:text}`additions_wide_equal_told`.
 #
 # ## Next step
 #

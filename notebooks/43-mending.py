@@ -88,8 +88,10 @@ glue("mending_drop", tables.gap(everywhere, last), display=False)
 whole_net = cells["all"]
 repeated = [
     100 - run.at(whole_net.epochs, "test_transfer_error")
-    for store in collecting.stores(profile)[1]
-    for run in store.matching(whole_net.config, whole_net.epochs)
+    for run in collecting.matching(
+        studies.Planned(whole_net.config, whole_net.epochs),
+        collecting.stores(profile)[1],
+    )
 ]
 glue(
     "mending_again",
@@ -200,10 +202,8 @@ tables.study_table(collected, "change")
 # %% tags=["hide-input"]
 
 
-def transfer(change):
-    return comparing.measured(
-        collected, {"change": change}, "test_transfer_error"
-    )
+def transfer(change, metric="test_transfer_error"):
+    return comparing.measured(collected, {"change": change}, metric)
 
 
 hybrid, mixed, back, base, recipe_a, no_peers = (
@@ -223,15 +223,9 @@ glue("mending_epochs", study.cells[0].epochs, display=False)
 glue("mending_hybrid", tables.percent(hybrid), display=False)
 glue("mending_hybrid_gap", tables.gap(hybrid, base), display=False)
 glue("mending_hybrid_back", tables.gap(hybrid, back), display=False)
-
-
-def on_validation(change):
-    return comparing.measured(collected, {"change": change}, words.RANKED_BY)
-
-
 two = tables.ahead(
-    on_validation("hybrid negatives, no labels"),
-    on_validation("half of the negatives hybrids"),
+    transfer("hybrid negatives, no labels", words.RANKED_BY),
+    transfer("half of the negatives hybrids", words.RANKED_BY),
 )
 words_of_two = ("behind", "not told apart from", "ahead of")
 glue("mending_hybrid_side", report.side(two, words_of_two), display=False)
@@ -273,7 +267,7 @@ for short, name in zip(
     glue(f"mending_{short}", name, display=False)
     gain = report.points(changes.get(name))
     glue(f"mending_{short}_gain", gain, display=False)
-two = tables.ahead(*map(on_validation, ranked[:2]))
+two = tables.ahead(*(transfer(name, words.RANKED_BY) for name in ranked[:2]))
 glue("mending_top_side", report.side(two, words_of_two), display=False)
 glue("mending_top_next", report.points(two), display=False)
 pretext = collecting.collect(studies.get("pretext", profile), "never")

@@ -53,7 +53,7 @@ train = "never"  # this page trains nothing
 # %% tags=["hide-input"]
 from myst_nb import glue
 
-from ff_utils import Store, studies
+from ff_utils import studies
 from ff_utils.reporting import comparing, report, scorecard, style
 from ff_utils.studies import collecting
 
@@ -70,7 +70,8 @@ for word in ("reproduced", "partly", "not reproduced", "undecided", "not run"):
         display=False,
     )
 assert words.sum() == len(claims)
-known = Store().matching(studies.get("hard-momentum").cells[-1].config, 60)
+planned = studies.Planned(studies.get("hard-momentum").cells[-1].config, 60)
+known = collecting.matching(planned, collecting.stores("paper")[1])
 error = report.error_of(known[0] if known else None, comparing.TEST, 60)
 glue("score_known", error, display=False)
 

@@ -18,9 +18,11 @@ import yaml
 
 from ..config import RunConfig
 from ..cost import step_products
-from ..results import Run, results_folder
+from ..files import results_folder
+from ..results import Run
 from ..studies.collecting import Collected
 from .comparing import TEST, VALIDATION
+from .formats import as_table
 from .style import GREY, LAYERS, LINES, WIDTH, say_open
 
 SAMPLERS = {"random": "random", "label_search": "label\u00a0search", "shortlist": "shortlist\u00a0of\u00a02"}
@@ -75,11 +77,6 @@ def counted(name: str) -> pd.DataFrame:
     """The table `name` of the benchmark of what is no time and needs no second machine; empty where it is missing."""
     path = folder() / f"{name}.csv"
     return pd.read_csv(path) if path.exists() else pd.DataFrame()
-
-
-def _one_header(table: pd.DataFrame, first: str) -> pd.DataFrame:
-    """`table` with the column `first` before the others, its name in the same row as theirs."""
-    return table.set_index(first).rename_axis(index=None, columns=first)
 
 
 def _open() -> pd.DataFrame:
@@ -147,7 +144,7 @@ def ratios() -> pd.DataFrame:
                 )
                 | {"of the limit, float32": f"{single['limit'] / single['milliseconds']:.2f}"}
             )
-    return _one_header(pd.DataFrame(rows), "machine")
+    return as_table(rows, "machine")
 
 
 def small() -> pd.DataFrame:
@@ -160,7 +157,7 @@ def small() -> pd.DataFrame:
         | _against(row["engine"], row["limit"], row["in memory"], row["DataLoader"])
         for row in found.to_dict("records")
     ]
-    return _one_header(pd.DataFrame(rows), "machine")
+    return as_table(rows, "machine")
 
 
 def _against(engine: float, limit: float, memory: float, loader: float) -> dict[str, str]:
@@ -337,7 +334,7 @@ def evaluation_share() -> pd.DataFrame:
     share = 100 * (1 - table["training"] / table.sum(axis=1))
     table = table.map("{:.0f} s".format)
     table["evaluation's share"] = share.map("{:.1f} %".format)
-    return _one_header(table.reset_index(), "machine")
+    return as_table(table.reset_index().to_dict("records"), "machine")
 
 
 def training_seconds(run: Run, epochs: int) -> float:
@@ -354,14 +351,13 @@ def time_to_accuracy(collected: Collected) -> pd.DataFrame:
             "epochs": row["epochs"],
             "training (s)": round(training_seconds(run, row["epochs"])),
             "with evaluation (s)": round(float(run.metrics.loc[: row["epochs"], "seconds"].sum())),
-            "validation (%)": run.at(row["epochs"], VALIDATION),
-            "test (%)": run.at(row["epochs"], TEST),
+            "validation (%)": f"{run.at(row['epochs'], VALIDATION):.2f}",
+            "test (%)": f"{run.at(row['epochs'], TEST):.2f}",
         }
         for row in collected.table.to_dict("records")
         for run in [collected.by_name[row["run"]]]
     ]
-    table = pd.DataFrame(rows)
-    return _one_header(table.sort_values(["epochs", "seed"]), "aim") if rows else _open()
+    return as_table(sorted(rows, key=lambda row: (row["epochs"], row["seed"])), "aim") if rows else _open()
 
 
 def draw_times(collected: Collected) -> None:

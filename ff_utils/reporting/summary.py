@@ -170,13 +170,13 @@ def spread_table(groups: dict[str, dict[int, Measured]]) -> pd.DataFrame:
         if not errors:
             rows[name] = {"mean error (%)": "open"}
             continue
-        images = IMAGES[next(iter(found.values())).run.config.dataset]
-        many = len(errors) > 1
+        over_seeds, by_images = _spreads(found)
+        many = over_seeds is not None
         rows[name] = {
             "mean error (%)": f"{np.mean(errors):.2f}",
-            "SD over seeds": f"{np.std(errors, ddof=1):.2f}" if many else "",
+            "SD over seeds": f"{over_seeds:.2f}" if many else "",
             "lowest to highest": f"{min(errors):.2f} to {max(errors):.2f}" if many else "",
-            "SD of sampled images": f"{binomial_sd(float(np.mean(errors)), images):.2f}",
+            "SD of sampled images": f"{by_images:.2f}",
             "seeds": len(errors),
         }
     return pd.DataFrame(rows).T.fillna("")
@@ -184,13 +184,17 @@ def spread_table(groups: dict[str, dict[int, Measured]]) -> pd.DataFrame:
 
 def seeds_against_images(groups: dict[str, dict[int, Measured]]) -> str:
     """Whether seeds spread errors more than sampling the images does: more, less, or now more, now less."""
-    more = set()
-    for found in groups.values():
-        errors = [one.value for one in found.values()]
-        if len(errors) > 1:
-            images = IMAGES[next(iter(found.values())).run.config.dataset]
-            more.add(np.std(errors, ddof=1) > binomial_sd(float(np.mean(errors)), images))
+    spreads = [_spreads(found) for found in groups.values() if found]
+    more = {over_seeds > by_images for over_seeds, by_images in spreads if over_seeds is not None}
     return {(): "open", (True,): "more", (False,): "less"}.get(tuple(more), "in some rows more, in others less")
+
+
+def _spreads(found: dict[int, Measured]) -> tuple[float | None, float]:
+    """The SD of an error over its seeds, None of a single one, and that by the sampling of the images."""
+    errors = [one.value for one in found.values()]
+    images = IMAGES[next(iter(found.values())).run.config.dataset]
+    over_seeds = float(np.std(errors, ddof=1)) if len(errors) > 1 else None
+    return over_seeds, binomial_sd(float(np.mean(errors)), images)
 
 
 def paired_sd(found: dict[int, Measured]) -> float | None:

@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 
 from ..reporting.comparing import IMAGES, Measured, difference, measured
-from ..reporting.formats import DATASETS, METHODS, TASKS, field
+from ..reporting.formats import DATASETS, METHODS, TASKS, as_table, field
 from ..reporting.plans import FIXED, nuisances
 from ..reporting.report import points, signed, with_open_row
 from ..reporting.scorecard import load_claims
@@ -39,8 +39,7 @@ def roles(study: Study) -> pd.DataFrame:
     ]
     rows += nuisances(study)
     rows += [("fixed", name, field(study.base, name)) for name in FIXED if name not in varied]
-    table = pd.DataFrame(rows, columns=["role", "hyperparameter", "value"]).set_index("role")
-    return table.rename_axis(index=None, columns="role")  # One header row.
+    return as_table([dict(zip(("role", "hyperparameter", "value"), row, strict=True)) for row in rows], "role")
 
 
 def estimate(found: dict[int, Measured]) -> Estimate | None:

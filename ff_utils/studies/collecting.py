@@ -152,9 +152,14 @@ def stores(profile: str) -> tuple[Store, list[Store]]:
     return own, [main, own]
 
 
+def matching(planned: Planned, readable: list[Store]) -> list[Run]:
+    """Every run that answers to what is planned; in each store the oldest first."""
+    return [run for store in readable for run in store.matching(*planned)]
+
+
 def find(planned: Planned, readable: list[Store]) -> Run | None:
     """The run that answers best to what is planned: one that has its test error there, else the longest."""
-    found = [run for store in readable for run in store.matching(*planned)]
+    found = matching(planned, readable)
     return max(found, key=lambda run: (run.has(planned.epochs, "test_label_search_error"), run.epochs), default=None)
 
 
