@@ -224,8 +224,8 @@ for name, key in (("low", study.keys[0]), ("high", study.keys[-1])):
 # learned, the true label often has by a hair a lower goodness than most others: its goodness gap is just below 0, or
 # rounds to it. Label search starts at the second layer, so a whole net can be worse than guessing too.
 #
-# *Dead units.* At a rate of {glue:text}`lr_low`, {glue:text}`lr_dead_low` of all hidden units end up dead, at
-# {glue:text}`lr_high` {glue:text}`lr_dead_high`. Most are silent by the end of the first epoch, in which every layer is
+# *Dead units.* At a rate of {glue:text}`lr_low`, {glue:text}`lr_dead_low` of all hidden units end up dead; at
+# {glue:text}`lr_high` it is {glue:text}`lr_dead_high`. Most are silent by the end of the first epoch, in which every layer is
 # driven towards θ. In the first layer, whose input never changes, a dead unit stays dead; a deeper one may come back
 # when the layers below it change.
 

@@ -235,7 +235,7 @@ assert not known or min(known) < 60, "not well below the 90 % of chance"
 # 120. The series with jitter were trained with one momentum only.
 #
 # *With the setting chosen on validation* the test error is at or below the source's in {glue:text}`summary_level` series that
-# have one ({numref}`tab-summary-chosen`, with the seeds of each).
+# have one ({numref}`tab-summary-chosen`; the seeds are in {numref}`tab-summary-one`).
 #
 # *Choice.* The two ways of {numref}`tab-summary-chosen` pick the same setting in {glue:text}`summary_agree` of
 # {glue:text}`summary_chosen` series of which more than one setting has been trained. The fewer settings there are, the less ranking by test can gain.

@@ -67,7 +67,7 @@ rates = (1.0,) if smoke else own.RATES
 # ## The images
 #
 # What can't be used is left out and listed with its reason: files that are no images or are damaged, images beyond
-# a size that would take too long, copies of others, classes with too few. Of every image the middle square is
+# a size that would take too long, copies of others, classes with too few. Of every image in a folder the middle square is
 # taken and scaled to 32 × 32 pixels, so sizes may be mixed.
 
 # %% tags=["hide-input", "nbval-ignore-output"]

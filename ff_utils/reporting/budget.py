@@ -44,8 +44,8 @@ class Speed:
         if self.runs == 0:
             return f"No run of the published size is stored; {self.hardware} is expected to reach {rate}."
         return (
-            f"The {self.runs} stored runs of the published size on {self.hardware}, reached {rate} in the median, "
-            "evaluation included."
+            f"The {self.runs} stored runs of Forward-Forward on MNIST's labels at the published size, on "
+            f"{self.hardware}, reached {rate} in the median, evaluation included."
         )
 
     def seconds(self, planned: list[Planned]) -> list[float]:

@@ -40,8 +40,11 @@ def negatives(config: RunConfig) -> str:
 def contents(config: RunConfig) -> str:
     """What a run trains, on what, and against which negatives."""
     task = "" if config.pretext == "none" else f", {config.pretext}"
-    algorithm = "" if config.algorithm == "forward_forward" else f", algorithm {config.algorithm.replace('_', ' ')}"
-    return f"{DATASETS[config.dataset]}{task}{algorithm}, {layers(config)}, {negatives(config)} negatives"
+    if config.algorithm == "forward_forward":
+        how = f"{negatives(config)} negatives"
+    else:
+        how = "untrained" if config.algorithm == "none" else config.algorithm.replace("_", " ")
+    return f"{DATASETS[config.dataset]}{task}, {layers(config)}, {how}"
 
 
 def hardware(run: Run) -> str:
