@@ -73,7 +73,7 @@ class RunConfig(BaseModel):
         "l2", description="what a layer hands on: length 1 (A), or mean square 1 (B)"
     )
     input_normalization: Literal["none", "l2", "rms"] = Field(
-        "none", description="the same for the input, label pixels included (A: none; B: rms)"
+        "none", description="the same for the input, label pixels included (A: not reported; B: rms)"
     )
 
     # -- objective --------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from torch import Tensor
 from .errors import UserError, explained
 from .files import cache_folder, project_folder, replacing
 
-VALIDATION = 10_000  # The last images of the training set, as in both sources.
+VALIDATION = 10_000  # Of the training set, as in both sources; that it is the last ones is our choice.
 
 
 @dataclass(frozen=True)

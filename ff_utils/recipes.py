@@ -11,7 +11,7 @@ from .errors import UserError
 #:
 #: :meta hide-value:
 RECIPES: dict[str, RunConfig] = {
-    # A: the last values of its search before the hard negatives.
+    # A: θ and rate of its best run, with random negatives. It does not report those of its baseline.
     "paper": RunConfig(),
     # B: the author's code, whose rates are given there for an exponential average of the gradient
     # (ε = 0.01 on 0.9 old + 0.1 new: heavy-ball with lr = 0.001), and whose weight cost acts outside

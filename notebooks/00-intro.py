@@ -60,6 +60,8 @@ for word in WORDS:
         display=False,
     )
 glue("intro_claims", len(claims), display=False)
+unnumbered = sum(claim.published is None for claim in claims)
+glue("intro_unnumbered", unnumbered, display=False)
 elsewhere = verdicts.index[verdicts["verdict"].str.contains("not the size")]
 glue("intro_elsewhere", len(elsewhere), display=False)
 glue(
@@ -174,10 +176,12 @@ for epoch in (1, 2, 5):
 # **What this book does.** It replicates a study that tuned the algorithm on MNIST, one hyperparameter at a
 # time {cite:p}`shirahama2026`. The study ends at a test error of {glue:text}`intro_paper` %, while Hinton
 # reports {glue:text}`intro_hinton` %. Which of its steps hold, and {doc}`what closes the gap <31-ladder>`? What counts as
-# reproduced was written down for every claim before the runs that decide it had ended.
+# reproduced was written down before the runs that decide it had ended, for all claims but two
+# ({doc}`98-scorecard`).
 #
 # **What was found.** Of {glue:text}`intro_claims` claims of the three sources (the study, Hinton, and
-# {cite:t}`brenig2023` on learning without labels) {glue:text}`intro_decided` have been put to the test so far: {glue:text}`intro_reproduced` are reproduced,
+# {cite:t}`brenig2023` on learning without labels) {glue:text}`intro_unnumbered` come without a number: remarks, and reasons
+# that a source holds for possible. Their bounds are ours. {glue:text}`intro_decided` have been put to the test so far: {glue:text}`intro_reproduced` are reproduced,
 # {glue:text}`intro_partly` partly, {glue:text}`intro_not_reproduced` not, and {glue:text}`intro_undecided` are undecided:
 # their interval contains the bound, or the 0 that it would have to exclude, or they have no interval.
 # {glue:text}`intro_elsewhere` of these are differences whose interval all the same excludes the size that was claimed:
@@ -211,8 +215,8 @@ main.set_index(main["source"] + ": " + main["claim"])[
 # {glue:text}`intro_ladder_epochs` epochs and with {glue:text}`intro_ladder_seeds`, the study's recipe, with its loss
 # summed over the layers where the study averages it, has a validation error of {glue:text}`intro_ladder_A_validation`,
 # and Hinton's code one of {glue:text}`intro_ladder_B_validation`. Of that change of {glue:text}`intro_ladder_whole`,
-# {glue:text}`intro_scales_added` come from the scales: the length of the inputs, the first weights (ours: the study does
-# not report them), the temperature, and the rates of the first and of the deeper layers. Hinton's code with the study's
+# {glue:text}`intro_scales_added` come from the scales: the length of the inputs and the first weights (both as we assume
+# them: the study reports neither), the temperature, and the rates of the first and of the deeper layers. Hinton's code with the study's
 # scales in place of its own is far worse: his own change its error by {glue:text}`intro_scales_in`. These five are one
 # choice: taken one at a time, as the study searches, {glue:text}`intro_scales_worse` of {glue:text}`intro_scales_n` make
 # its error worse beyond doubt ({doc}`31-ladder`). Whether this also explains the published gap after 500 epochs is open.
@@ -259,7 +263,7 @@ glue("intro_open", still_open, display=False)
 # **What was not replicated.** {glue:text}`intro_failed` ({numref}`tab-intro-failed`). Claims that are still open:
 # {glue:text}`intro_open`. {doc}`97-cost` says what all runs take; the scorecard has the commands.
 
-# %% tags=["remove-input"] mystnb={"figure": {"caption": "The claims that did not replicate. Where a claim speaks of an accuracy, the two numbers are the errors that belong to it, in percent. Where it compares, they are differences of errors in points; negative means that the first-named in the brackets has the lower error. Where nothing is published, the source names no number.", "name": "tab-intro-failed"}}
+# %% tags=["remove-input"] mystnb={"figure": {"caption": "The claims that did not replicate. Where a claim speaks of an accuracy, the two numbers are the errors that belong to it, in percent. Where it compares, they are differences of errors in points; negative means that the first-named in the brackets has the lower error. Where nothing is published, the source names no number, and where a claim says *may*, it is no more than a reason that the source holds for possible.", "name": "tab-intro-failed"}}
 table = verdicts.loc[failed].set_index("claim")[["published", "measured"]]
 table.rename_axis(index=None, columns="claim")
 

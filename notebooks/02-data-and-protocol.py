@@ -111,8 +111,8 @@ figures.draw_labelled(labelled.view(-1, 28, 28), codes)
 # {term}`Jitter <jitter>` shifts each training image by up to $r$ pixels in both directions. The shift is drawn anew for
 # every image in every epoch, and uniformly. Validation and test images are never shifted.
 #
-# One source enumerates the 25 shifts for $r = 2$ {cite:p}`hinton2022`. The other pads with $r$ zeros and
-# crops at a random place {cite:p}`shirahama2026`. The set of images is the same: each of the $(2r+1)^2$
+# Hinton describes the 25 shifts for $r = 2$ {cite:p}`hinton2022`. The replicated study pads by $r$ pixels and
+# crops at a random place {cite:p}`shirahama2026`. With zeros as padding the set of images is the same: each of the $(2r+1)^2$
 # places to crop gives one shift. The next cell checks it for $r = 2$.
 
 # %%
@@ -504,13 +504,19 @@ pd.DataFrame(columns, index=list(differing))
 #
 # ## Deviations, and what is assumed
 #
-# A replication has to fill gaps. The study {cite:p}`shirahama2026` does not report what stands on the left.
+# A replication has to fill gaps. The study's article {cite:p}`shirahama2026` does not report what stands on the left. It
+# names a public repository with the configurations of its runs, which we could not consult.
 # Where the right column names a field of the configuration, a chapter can vary it.
 #
 # | not reported | here |
 # |---|---|
 # | momentum; weight decay | `momentum`, `weight_decay` and its form |
 # | strength of peer normalisation | `peer_normalization`, with the running means of Hinton's code |
+# | scale and normalisation of the input | pixels from 0 to 1, `input_normalization` none |
+# | θ and learning rate of the baseline; negatives, peer normalisation and biases of a row of its tables | those of its best run, and label-search negatives |
+# | length of the sweeps, runs per setting | 20 epochs at full size; every table says how many seeds |
+# | the softmax head | `head_inputs`, Hinton's unless a sampler needs it early |
+# | jitter: what is padded, a shift for each image or for a batch, before or after the label is written | zeros, for each image, before |
 # | first weights | `init`, uniform in $\pm 1/\sqrt{\text{inputs}}$ unless varied |
 # | length of the warm-up before hard negatives | `warmup` |
 # | is the cross-entropy averaged over positive and negative rows? | yes, over all $2B$ rows |

@@ -47,7 +47,7 @@ study = studies.get("learning-rate", profile)
 # %% [markdown]
 # ## The pilot: a base
 #
-# The source does not report its momentum, its weight decay, the strength of its peer normalisation, its warm-up, or
+# The article does not report its momentum, its weight decay, the strength of its peer normalisation, its warm-up, or
 # its first weights. It averages the losses of the layers, where Hinton's code sums them. A base needs a value for
 # each. The pilot takes a plausible start (momentum 0.9, no decay, PyTorch's default weights, losses summed) and
 # changes one thing at a time. It uses label-search negatives, which the source's best runs use, after one epoch of
@@ -183,8 +183,8 @@ if best is not None:
 # {glue:text}`lr_worst_error`. The small nets sum the losses of their four layers: a rate steps four times as far in
 # them as in the source's recipe, which averages.
 #
-# *What the source's search would have picked.* It trains one run per value and takes the lowest validation
-# error. On these runs that gives {glue:text}`lr_picks`.
+# *What the source's search would have picked.* It takes the lowest validation error; we assume, of one run per
+# value. On these runs that gives {glue:text}`lr_picks`.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Validation error over the epochs for each learning rate. Lines are means over seeds, the shade spans all seeds.", "name": "fig-lr-learning"}, "image": {"alt": "Learning curves, one per learning rate."}}
 charts.draw_learning(collected, comparing.VALIDATION, label="learning rate")
@@ -300,7 +300,7 @@ for found in (doubled, faster):
 
 # %% [markdown]
 # *A larger rate than the source's is ahead.* After these epochs 0.08 changes the error of the source's 0.04 by
-# {glue:text}`lr_full_doubled` ({glue:text}`lr_full_seeds`), and the race is shorter than the source's.
+# {glue:text}`lr_full_doubled` ({glue:text}`lr_full_seeds`). In a longer race it may be otherwise.
 #
 # We keep 0.04 all the same, because the aim is the source's recipe. {doc}`06-momentum` shows that more momentum can
 # take the part of the missing rate: 0.95 in place of 0.9, at the rate 0.04, changes the error by
@@ -313,7 +313,7 @@ for found in (doubled, faster):
 # ## Deviations
 #
 # - The nets of the `quick` profile have 300 units a layer, sum the losses and train for a few epochs.
-# - At paper scale the sweep is read after 20 epochs; the source's is longer. The 60-epoch cells are declared
+# - At paper scale the sweep is read after 20 epochs; the source does not say how long its own is. The 60-epoch cells are declared
 #   and open until trained.
 # - The pilot changes one thing at a time from one start, but for one cell that combines two. Of other combinations it
 #   says nothing.

@@ -136,8 +136,8 @@ if best is not None:
 # the validation error by {glue:text}`peer_change_val` and the test error by {glue:text}`peer_change_test`.
 # {glue:text}`peer_told`
 #
-# The source goes from {glue:text}`peer_source_before` % to {glue:text}`peer_source_after` % on the test images, from one
-# run each. If they were independent, two results of that size would differ by chance with a standard deviation of
+# The source goes from {glue:text}`peer_source_before` % to {glue:text}`peer_source_after` % on the test images, as far as
+# we can tell from one run each. If they were independent, two results of that size would differ by chance with a standard deviation of
 # {glue:text}`peer_source_noise` points; on the same images it is less.
 #
 # *Do the seeds agree?* The standard deviation of the validation error over seeds is {glue:text}`peer_spread_before`
@@ -246,7 +246,7 @@ diagnostics.unit_table(full)
 #
 # ## Next step
 #
-# So far all negatives were random labels. The source's largest step comes from choosing them.
+# So far all negatives were random labels. The next step of the source is to choose them.
 #
 # ## Deviations
 #

@@ -14,7 +14,7 @@
 # # Epochs
 #
 # The seventh step of the search log of {cite:t}`shirahama2026`: train longer. The source gives its results after
-# 60, 80, 100 and 120 epochs with label-search negatives and no jitter.
+# 60, 80, 100 and 120 epochs without jitter, the last three with label-search negatives; of the first it doesn't say.
 #
 # **What you will see.** One run, read at four points: since a run is a trajectory, the longer run contains the
 # shorter ones. Its learning curve beside the source's numbers. And whether the steps from one point to the next

@@ -15,7 +15,7 @@
 #
 # The last step of the search log of {cite:t}`shirahama2026`: every training image is shifted by up to two pixels, and
 # training gets longer. {cite:t}`hinton2022` trains on the 25 shifts and reports his best result with them; the source
-# pads by two pixels and crops at random. It suspects that difference to be one cause of its gap.
+# pads by two pixels (with zeros, we assume) and crops at random. It suspects that difference to be one cause of its gap.
 #
 # **What you will see.** A proof by computation that both draw from the same shifts, and a count of what is left:
 # enumerating against sampling. Then what jitter does in a series of long runs, small and at full size;

@@ -151,7 +151,7 @@ summary.paired_tests(pair, "random", "label_search")
 #
 # ### Which steps of the source can be told apart
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The steps of the source in units of what chance does. By images: two independent results on 10,000 images. By seeds: two single runs with the spread over seeds measured above, that of small nets where the page runs on them. Last column: seeds per setting for a paired t-test at 5 % to find the step with a probability of 80 %.", "name": "tab-sure-steps"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The steps of the source in units of what chance does; that to hard negatives is the difference of two of its numbers, of which the second is at another θ. By images: two independent results on 10,000 images. By seeds: two single runs with the spread over seeds measured above, that of small nets where the page runs on them. Last column: seeds per setting for a paired t-test at 5 % to find the step with a probability of 80 %.", "name": "tab-sure-steps"}}
 resolution = summary.resolution_table(seed_sd)
 resolution
 
@@ -166,7 +166,7 @@ glue("sure_largest_size", f"{by_images.max():.2f}", display=False)
 # By the images alone, {glue:text}`sure_clear` of the {glue:text}`sure_steps` steps reach two standard
 # deviations of the difference of two independent results. The largest is {glue:text}`sure_largest` with
 # {glue:text}`sure_largest_size`. Paired predictions would
-# resolve finer steps, but those of the source are not published.
+# resolve finer steps, but we don't have those of the source.
 #
 # ### The number format
 #

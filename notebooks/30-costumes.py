@@ -14,7 +14,7 @@
 # # The same net in two costumes
 #
 # The replicated study ends at 2.12 % test error, Hinton at 0.64 %. Their recipes look unlike each other: unit vectors
-# here, vectors of mean square 1 there; a threshold of 112 for 2,000 units here, of 2,000 there; a learning rate of 0.04
+# here, vectors of mean square 1 there; a threshold of 112 for 2,000 units here, of as many as there are units there; a learning rate of 0.04
 # here, of 0.001 there. Before asking which difference matters, we must know which of them are differences at all.
 #
 # **What you will see.** A change of units under which a net trains identically, shown in double precision. Then both
@@ -119,10 +119,10 @@ glue("costume_apart", f"{digits} · 10{raised}", display=False)
 # ## Both recipes in the same units
 #
 # In Hinton's units, with a threshold equal to the width, the replicated study's recipe reads as in
-# {numref}`tab-costume`. Its input is not normalised; its mean square is given for MNIST, and the first layer's rate
+# {numref}`tab-costume`. Of its input it reports nothing: we take pixels from 0 to 1, not normalised. Their mean square is given for MNIST, and the first layer's rate
 # and start are those that act alike on an input of mean square 1.
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The two recipes at 4 × 2000 units in the same units. For the replicated study: its published θ and learning rate, its loss averaged over the layers, and what it does not report as in our base.", "name": "tab-costume"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The two recipes at 4 × 2000 units in the same units. For the replicated study: its published θ and learning rate, its loss averaged over the layers, and what it does not report, the scale of its input included, as in our base.", "name": "tab-costume"}}
 base = studies.profile_named("paper").base
 a = costumes.costume(base, base.hidden[0] / base.theta)
 b = recipe("hinton", hidden=base.hidden, theta=float(base.hidden[0]))

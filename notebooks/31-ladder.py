@@ -367,10 +367,10 @@ charts.draw_learning(
 # %% [markdown]
 # ## The study's own suspects
 #
-# The study names three suspects and leaves them for later, one at a time: shifts drawn at random where Hinton takes each
-# of the 25 once; hard negatives from a label search where he asks the head under the neutral label; and the exact local loss.
+# The study names three possible reasons and leaves them for later, one at a time: shifts drawn at random where Hinton
+# describes 25 of them; hard negatives from a label search where he asks the head under the neutral label; and the exact local loss.
 # {numref}`tab-ladder-suspects` takes each into the study's recipe. The head that draws negatives is one that learns
-# early on these nets ({ref}`sec-hard-head`). The local loss is the threshold and temperature of Hinton's code, in the
+# early on these nets ({ref}`sec-hard-head`). For the local loss we take the threshold and temperature of Hinton's code, in the
 # study's units. Its rates are lowered as the temperature is, so that the first steps stay as long as they were. At the
 # study's own rates training ends at once: {glue:text}`ladder_sharp_alone` validation error in the step "alone:
 # temperature".

@@ -200,6 +200,9 @@ if profile == "paper" and (run := pair["the study"]):
 # {glue:text}`hinton_field_plain`. Three runs of one and the same code lie up to 0.2 points apart. The replicated study
 # and nets of 2 × 500 units have higher errors. What others trained long with shifted images has lower ones, 0.64 to
 # 0.71 %. Our runs of that kind: {glue:text}`hinton_field_shifted`.
+#
+# Nets of other kinds are not in the table: convolutions, with the label spread over the whole image
+# {cite:p}`scodellaro2025`, and blocks that predict the label themselves and need no negatives {cite:p}`zhao2025`.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Test errors on MNIST in percent. Of others: as they report them, mostly from one run; readouts are mixed, that of loeweX is one pass. Ours: mean and 95 % interval, over seeds where there are several, else over the sampling of the images. Record chapter: the next but one, with additions. Quick recipe: the speed chapter's, with shifts of one pixel and averaged weights.", "name": "tab-field"}}
 report.field_table(

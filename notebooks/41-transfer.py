@@ -202,7 +202,7 @@ glue("transfer_paper_furthest", text, display=False)
 # *Behind the untrained net?* In the last layer the second hypothesis {glue:text}`transfer_paper_last_second`, with a
 # difference of {glue:text}`transfer_paper_last_free_gap`. Read together it {glue:text}`transfer_paper_second`.
 #
-# The source, which has no untrained net, has {glue:text}`transfer_source_ff` % and {glue:text}`transfer_source_bp` %. That
+# The source, of which we know no untrained net, has {glue:text}`transfer_source_ff` % and {glue:text}`transfer_source_bp` %. That
 # is a distance of {glue:text}`transfer_source_gap` points. At full size, in the layer
 # where our Forward-Forward is furthest behind, it is {glue:text}`transfer_paper_furthest` points behind (mean over seeds).
 

@@ -305,7 +305,8 @@ glue("embedding_paper_directions_ratio", text, display=False)
 #
 # ## Deviations
 #
-# - The source shows pictures. The measures are ours, chosen before the runs at full size; which "rest" is dropped it does
+# - The source shows pictures; the review through which we know it also mentions measures of spread and likeness, without
+#   values. The measures here are ours, chosen before the runs at full size; which "rest" is dropped it does
 #   not say, so position and stroke width stand in for it.
 # - MNIST's digits are centred by their mass, and no net here was trained on shifted images. Decoding a shift asks for
 #   something these nets have not seen.

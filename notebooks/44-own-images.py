@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Should you use FF? A proof of concept on your own images
 #
-# Whether Forward-Forward is the right choice depends on the data. {cite:t}`brenig2023` advise to find out on a
+# Whether Forward-Forward is the right choice depends on the data. A review of {cite:t}`brenig2023` advises to find out on a
 # small representative sample: train both methods under equal conditions, compare how well what they learned
 # transfers, look at the clusters, and see how much the result depends on the settings. This page does that for
 # any folder of images and ends in a recommendation.

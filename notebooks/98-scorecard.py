@@ -15,12 +15,13 @@
 #
 # The claims that we took from the sources, and some of our own, stand here with what we measured. The claims and the
 # bands within which they count as reproduced were written down before the runs that decide them had ended, in
-# `results/claims.yaml`; all but four before they had started. This page is generated from that file and the stored runs.
+# `results/claims.yaml`; all but six before they had started. This page is generated from that file and the stored runs.
 #
-# The four are our own. They were written down some minutes after their runs had started, and before any of the errors that they are
+# Four of the six are our own. They were written down some minutes after their runs had started, and before any of the errors that they are
 # about was measured: *own-record-longest*, *own-search-80*, *own-search-100* and *own-search-120*. The last three take
 # the source's numbers as bars. Of that setting a run of 60 epochs was known, with a test error of
-# {glue:text}`score_known`: below two of the bars already.
+# {glue:text}`score_known`: below two of the bars already. The other two, *A-lr-0.05-val* and *A-lr-0.035-val*, were added for
+# completeness when their runs were known; their bands follow from the formula below.
 #
 # A claim is **reproduced** or **not**, or reproduced **partly**. It is **undecided** where its runs leave it open, and
 # **not run** where they are missing. A verdict on a single seed says so: its interval covers the sampling of 10,000
@@ -37,6 +38,10 @@
 #   the published size.
 # - A *choice* needs the claimed value among the best: those within one standard error of the lowest error. It is
 #   *partly* reproduced where these lie near the claimed one, in a range that stands with the claim.
+#
+# Where a source names no number, or none that can be tested as it stands, the claim is marked *read as*, and the bound is
+# ours. *Not stated* marks what a source leaves out and we assume. A claim with *may* is a reason that the source holds for
+# possible and leaves to later work.
 #
 # In the column *reproduced if*, a range is a level, ≤ or ≥ a bound, and *… not 0* a difference: its mean in this range,
 # its interval without 0. Of a difference the claim says in brackets what is taken from what.

@@ -85,6 +85,20 @@ def test_an_archive_in_the_data_folder(archive, arrays):
     assert_holds(load("mnist"), arrays)
 
 
+def test_the_data_folder_comes_before_the_cache(archive, arrays, tmp_path):
+    cached = tmp_path / "cache/data/mnist.npz"
+    cached.parent.mkdir(parents=True)
+    cached.write_bytes(b"not even an archive")
+    assert_holds(load("mnist"), arrays)
+
+
+def test_the_cache_is_used_where_the_data_folder_has_no_such_file(archive, arrays, tmp_path):
+    cached = tmp_path / "cache/data/mnist.npz"
+    cached.parent.mkdir(parents=True)
+    archive.rename(cached)
+    assert_holds(load("mnist"), arrays)
+
+
 def test_torchvision_reads_the_original_files_once(arrays, tmp_path, monkeypatch, no_network):
     write_idx(arrays, tmp_path / "cache/data/torchvision/MNIST/raw")
     assert_holds(load("mnist"), arrays)

@@ -13,7 +13,7 @@ import test_pages
 import torch
 from playwright.sync_api import Page, expect
 
-from ff_utils import RunConfig, Store, UserError, recipe, train
+from ff_utils import RunConfig, Store, UserError, load, recipe, train
 from ff_utils import __main__ as command_line
 from ff_utils.export import ASSIGNMENT, LARGEST_FILE, Matrix, Packed, export, read, rebuild, trained_net
 from ff_utils.readout import neutral_codes, one_image
@@ -57,6 +57,15 @@ def test_the_file_holds_the_net_that_was_trained(tmp_path):
     run = Store().find(config, 4)
     assert content.run == run.id and content.epochs == 4 and content.config == config
     assert content.run_errors["label_search"] == run.at(4, "test_label_search_error")
+    found, head = rebuild(content)
+    test = load("digits").test
+    pixels = test.images.flatten(1) / 255
+    expected = {
+        "label_search": support.plain_goodness(found, pixels)[1:].sum(0).argmax(1),
+        "one_pass": support.plain_head(found, head, pixels).argmax(1),
+    }
+    for name, predictions in expected.items():  # Of the weights in the file.
+        assert content.file_errors[name] == 100 * int((predictions != test.labels).sum()) / len(test)
     assert content.parameters == 784 * 40 + 40 * 32 + 32 * 36 + 40 + 32 + 36
 
     exact, exact_head = trained_net(run, 10)

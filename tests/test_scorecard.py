@@ -12,7 +12,7 @@ from ff_utils import UserError, studies
 from ff_utils.files import project_folder
 from ff_utils.reporting import scorecard
 from ff_utils.reporting.scorecard import Claim, judge, load_claims, table
-from ff_utils.reporting.uncertainty import Estimate, over_seeds, paired_difference
+from ff_utils.reporting.uncertainty import Estimate, over_seeds, paired_difference, range_of_two
 
 TEST = "test_label_search_error"
 
@@ -109,6 +109,17 @@ def test_estimates_against_known_numbers():
     assert (estimate.mean, estimate.high) == (2.0, pytest.approx(2 + 4.303 / 3**0.5, abs=1e-3))
     one = over_seeds([2.5])
     assert one.high - one.mean == pytest.approx(1.96 * 0.156, abs=1e-3)
+    for found in (estimate, one):
+        assert found.mean - found.low == pytest.approx(found.high - found.mean)
+    assert over_seeds([2.5], None).low == -math.inf  # What is no error of images has no interval from one seed.
+
+
+def test_the_range_of_two_seeds_against_known_numbers():
+    """With s = 0.1 from five seeds: χ² of four degrees of freedom has its 2.5 % ends at 0.4844 and 11.143."""
+    found = range_of_two([2.0, 2.0 + 0.1 * 2**0.5, 2.0 - 0.1 * 2**0.5, 2.0, 2.0])
+    assert found.mean == pytest.approx(1.96 * 2**0.5 * 0.1, rel=1e-4)
+    assert found.low == pytest.approx(found.mean * (4 / 11.143) ** 0.5, rel=1e-3)
+    assert found.high == pytest.approx(found.mean * (4 / 0.4844) ** 0.5, rel=1e-3)
 
 
 def test_p_values_agree_with_the_t_test_and_with_the_interval():

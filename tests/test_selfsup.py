@@ -225,7 +225,8 @@ def plain_step(trainer, rows, objective):
     for parameter in parameters:
         parameter.requires_grad_()
     c = trainer.config
-    optimizer = torch.optim.SGD(parameters, c.lr, c.momentum, weight_decay=0.0)
+    groups = [{"params": parameters[::2]}, {"params": parameters[1::2], "lr": c.bias_lr or c.lr}]
+    optimizer = torch.optim.SGD(groups, c.lr, c.momentum, weight_decay=0.0)
     for _ in range(2):
         optimizer.zero_grad()
         objective(network, head).backward()
@@ -271,6 +272,36 @@ def test_goodness_by_backprop_as_plain_torch_does(trainer, which):
             for g in goodness[-1:] if which == "last" else goodness:
                 loss = loss + F.binary_cross_entropy_with_logits(g - 2.0, torch.full_like(g, target)) / 2
         return loss if which == "last" else loss / 3
+
+    expected = plain_step(t, rows, objective)
+    t.step(rows, draws)
+    t.step(rows, draws)
+    found = [p for layer in t.network.layers for p in (layer.weight.value, layer.bias.value)]
+    for ours, theirs in zip(found, expected, strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_the_twin_drops_units_and_has_a_rate_for_its_biases(trainer):
+    t = trainer(algorithm="backprop_goodness_last", head_lr=0, lr=0.3, bias_lr=0.01, dropout=0.4, theta=2.0)
+    rows, draws = torch.arange(40), t.draws(1)
+    images, labels = t.images[rows].double() / 255, t.labels[rows]
+    wrong = (labels + 1 + (draws.uniforms[rows] * 9).long()) % 10
+    source = torch.Generator()
+    source.set_state(draws.dropout.get_state())
+    kept = [[torch.rand(40, n, generator=source) >= 0.4 for n in t.config.hidden[:-1]] for _ in range(2)]
+
+    def objective(network, _):
+        loss, factors = 0, kept.pop(0)
+        for codes, target in ((labels, 1.0), (wrong, 0.0)):
+            x = inject(images, codes)
+            for i, layer in enumerate(network.layers):
+                y = (x @ layer.weight.value + layer.bias.value).relu()
+                x = F.normalize(y, dim=1)
+                if i < len(factors):
+                    x = x * factors[i] / 0.6
+            g = y.square().sum(1)
+            loss = loss + F.binary_cross_entropy_with_logits(g - 2.0, torch.full_like(g, target)) / 2
+        return loss
 
     expected = plain_step(t, rows, objective)
     t.step(rows, draws)

@@ -29,6 +29,19 @@ def test_features_are_the_activities_under_the_neutral_label_at_mean_square_one(
         torch.testing.assert_close(ours, y / y.square().mean(1, keepdim=True).sqrt(), rtol=1e-4, atol=1e-5)
 
 
+def test_features_of_averaged_weights(small):
+    config = RunConfig(**small, pretext="rotation", init="normal", weight_averaging=0.9)
+    trainer = Trainer(config, load("digits"), torch.float64)
+    trainer.run_epoch()
+    images = trainer.splits.test.images[:20]
+    x = images.flatten(1).double() / 255
+    x[:, :4] = 0.25  # Of four classes.
+    last, averaged = (support.plain_forward(trainer.network, x, which)[0] for which in (False, True))
+    (found, *_) = trainer.features(images, torch.float64)
+    torch.testing.assert_close(found, averaged / averaged.square().mean(1, keepdim=True).sqrt())
+    assert (averaged - last).abs().max() > 1e-3
+
+
 def test_features_averaged_over_the_labels(trainer):
     images = trainer.splits.test.images[:20]
     x = images.flatten(1).float() / 255

@@ -165,6 +165,18 @@ def test_resuming_under_other_versions_warns_and_is_recorded(small, monkeypatch,
     assert [part["at_epoch"] for part in run.provenance["resumed"]] == [1, 2]
 
 
+@pytest.mark.parametrize("what", record.SAME_DIGITS)
+def test_resuming_on_another_machine_warns(what, small, monkeypatch, capsys):
+    """Or with other data, threads or formats: whatever else may change the digits."""
+    config = RunConfig(**small)
+    interrupt(monkeypatch, config, 3, during=2)
+    elsewhere = training.describe_machine
+    monkeypatch.setattr(training, "describe_machine", lambda *args: elsewhere(*args) | {what: "another"})
+    run = train(config, 3, progress=False)
+    assert "resuming at epoch 1 under other versions, hardware or data" in capsys.readouterr().out
+    assert [part[what] for part in run.provenance["resumed"]] == ["another"]
+
+
 def test_an_uneventful_resumption_is_silent(small, monkeypatch, capsys):
     config = RunConfig(**small)
     interrupt(monkeypatch, config, 2, during=2)
@@ -186,6 +198,28 @@ def test_a_search_of_the_last_layer_errs_as_that_layer_does_alone(small):
     for part, layer in (("val", "layer3_error"), ("test", "test_layer3_error")):
         assert run.at(3, f"{part}_label_search_error") == run.at(3, layer) != run.at(3, layer.replace("3", "1"))
     assert not run.has(2, "test_layer3_error")
+
+
+def test_what_is_stored_is_what_the_trained_net_says(small, tmp_path):
+    """From the weights of the last checkpoint: predictions, errors and unit activities by definition."""
+    config = RunConfig(**small, init="normal", weight_averaging=0.5)
+    run = train(config, 3, progress=False, dtype=torch.float64)
+    trainer = Trainer(config, load("digits"), torch.float64)
+    trainer.load(read_checkpoint(next((tmp_path / "cache").rglob("checkpoint.pt"))))
+    for short, part in (("val", trainer.validation), ("test", trainer.test)):
+        images, labels = part.images.flatten(1).double() / 255, part.labels
+        goodness = support.plain_goodness(trainer.network, images, averaged=True)
+        expected = {
+            f"{short}_label_search": goodness[1:].sum(0).argmax(1),
+            f"{short}_one_pass": support.plain_head(trainer.network, trainer.head, images, averaged=True).argmax(1),
+        }
+        assert (run.predictions[f"{short}_labels"] == labels.numpy()).all()
+        for name, predictions in expected.items():
+            assert (run.predictions[f"{name}_3"] == predictions.numpy()).all()
+            assert run.at(3, f"{name}_error") == pytest.approx(100 * float((predictions != labels).double().mean()))
+        for layer, own in enumerate(goodness, 1):
+            column = f"{'test_' if short == 'test' else ''}layer{layer}_error"
+            assert run.at(3, column) == pytest.approx(100 * float((own.argmax(1) != labels).double().mean()))
 
 
 def test_it_learns():
@@ -324,14 +358,17 @@ def test_three_steps_follow_the_configuration(small, changes):
         draws = t.draws(epoch)
         rows, source = draws.order[:50], torch.Generator()
         source.set_state(draws.dropout.get_state())
-        _, wrong = t.step(rows, draws)
+        found, wrong = t.step(rows, draws)
         kept = [torch.rand(50, units, generator=source) >= config.dropout for units in config.hidden[:-1]]
         images = t.images[rows].double() / 255
         x = torch.cat([inject(images, labels) for labels in (t.labels[rows], wrong)])
         target = torch.cat([torch.ones(50), torch.zeros(50)]).double()
         for i, (weight, bias) in enumerate(parameters):
             y = (x @ weight + bias).relu()
-            loss = F.binary_cross_entropy_with_logits(y.square().sum(1) - 4, target) / 3
+            goodness = y.square().sum(1)
+            loss = F.binary_cross_entropy_with_logits(goodness - 4, target) / 3
+            means = torch.stack([loss, *goodness.view(2, 50).mean(1)])  # Of the positives and of the negatives.
+            torch.testing.assert_close(found[i], means.detach())
             gradients = torch.autograd.grad(loss, (weight, bias))
             x = F.normalize(y.detach(), dim=1)
             if config.dropout and i < 2:

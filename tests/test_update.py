@@ -226,13 +226,17 @@ def test_l2_and_rms_normalisation_are_the_same_net(small):
 
 
 def test_compiled_kernels_equal_plain_ones(monkeypatch):
-    """The same step with and without the compiler."""
+    """The same step with and without the compiler, and the second does run compiled code."""
+    from torch._dynamo.utils import counters
+
     from ff_utils import kernels
 
     if not kernels.compiler_found():
         pytest.skip("no compiler on this machine")
     config = RunConfig(hidden=(16, 12, 14), theta=2.0, peer_normalization=0.1, init="normal")
-    states = []
+    states, compiled_frames = [], []
+    torch.compiler.reset()
+    counters.clear()
     for choice in ("0", "1"):
         monkeypatch.setenv("FF_COMPILE", choice)
         network, images, codes = make(config)
@@ -241,5 +245,7 @@ def test_compiled_kernels_equal_plain_ones(monkeypatch):
         for _ in range(2):
             network.update(pixels, network.forward(pixels, codes), rates, rates)
         states.append([layer.weight.value for layer in network.layers])
+        compiled_frames.append(counters["frames"]["ok"])
+    assert compiled_frames[0] == 0 < compiled_frames[1]
     for plain, compiled in zip(*states, strict=True):
         torch.testing.assert_close(plain, compiled)
