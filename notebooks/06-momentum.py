@@ -299,8 +299,9 @@ glue("momentum_hard_settled", text, display=False)
 errors = comparing.estimates(hard, comparing.VALIDATION)
 if settled and hard.study.base_key in errors:
     assert hard.study.base_key in comparing.choose(hard)[1]
+    images = comparing.IMAGES[hard.study.base.dataset]
     least = settled.at(cell.epochs, comparing.VALIDATION)
-    bar = least + binomial_sd(least)
+    bar = least + binomial_sd(least, images)
     assert errors[hard.study.base_key].mean <= bar, "the text: within one"
 glue("momentum_pilot", formats.number(start.momentum), display=False)
 report.result_table(hard)

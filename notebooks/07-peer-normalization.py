@@ -120,7 +120,8 @@ before, after = (
     published.STEPS["baseline"].test,
     published.STEPS["peer normalisation"].test,
 )
-noise = (binomial_sd(before) ** 2 + binomial_sd(after) ** 2) ** 0.5
+images = comparing.IMAGES["mnist"]
+noise = sum(binomial_sd(e, images) ** 2 for e in (before, after)) ** 0.5
 for name, number in (("before", before), ("after", after), ("noise", noise)):
     glue(f"peer_source_{name}", f"{number:.2f}", display=False)
 best, tied = comparing.choose(collected)

@@ -274,7 +274,7 @@ assert not known or min(known) < 60, "not well below the 90 % of chance"
 # ```python
 # from ff_utils.reporting.uncertainty import binomial_sd
 #
-# print(2.5 - 1.54 * binomial_sd(2.5))
+# print(2.5 - 1.54 * binomial_sd(2.5, images=10_000))
 # ```
 #
 # That is about 2.26 %. On the same images the errors are not independent, and the gain is smaller.

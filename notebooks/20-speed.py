@@ -30,7 +30,15 @@ train = "auto"  # never, missing, all (from scratch) or auto
 from myst_nb import glue
 
 from ff_utils import recipe, studies
-from ff_utils.reporting import catalogue, comparing, plans, report, speed, style
+from ff_utils.reporting import (
+    catalogue,
+    comparing,
+    plans,
+    report,
+    speed,
+    style,
+    timed,
+)
 from ff_utils.studies import collecting
 
 style.apply()
@@ -273,10 +281,10 @@ fast = collecting.collect(studies.get("speed-run", profile), train)
 plans.status(fast)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Every speed run: seconds of training, with and without evaluation, and errors by label search at the end. Only the validation error was looked at when the schedules were chosen.", "name": "tab-speed-runs"}}
-speed.time_to_accuracy(fast)
+timed.time_to_accuracy(fast)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Validation error of the speed runs against the seconds trained; dots are test errors at the end. One line per seed.", "name": "fig-speed-times"}, "image": {"alt": "Falling error curves over training time for three schedules, with the final test errors as dots."}}
-speed.draw_times(fast)
+timed.draw_times(fast)
 
 # %% tags=["hide-input"]
 hardware = sorted({catalogue.hardware(run) for run in fast.by_name.values()})
@@ -286,7 +294,7 @@ glue(
 tests = comparing.estimates(fast, comparing.TEST)
 for name, aim in (("2_5", "2.5 %"), ("1_5", "1.5 %"), ("1_36", "1.36 %")):
     seconds = [
-        speed.training_seconds(fast.by_name[row["run"]], row["epochs"])
+        timed.training_seconds(fast.by_name[row["run"]], row["epochs"])
         for row in fast.table.to_dict("records")
         if row["aim"] == aim
     ]

@@ -105,9 +105,9 @@ def test_a_difference_is_paired_by_seed(errors, after, band, word, monkeypatch):
 
 
 def test_estimates_against_known_numbers():
-    estimate = over_seeds([1.0, 2.0, 3.0])  # t = 4.303 for two degrees of freedom
+    estimate = over_seeds([1.0, 2.0, 3.0], None)  # t = 4.303 for two degrees of freedom
     assert (estimate.mean, estimate.high) == (2.0, pytest.approx(2 + 4.303 / 3**0.5, abs=1e-3))
-    one = over_seeds([2.5])
+    one = over_seeds([2.5], 10_000)
     assert one.high - one.mean == pytest.approx(1.96 * 0.156, abs=1e-3)
     for found in (estimate, one):
         assert found.mean - found.low == pytest.approx(found.high - found.mean)
@@ -125,7 +125,7 @@ def test_the_range_of_two_seeds_against_known_numbers():
 def test_p_values_agree_with_the_t_test_and_with_the_interval():
     changes = [-0.31, -0.12, 0.05, -0.2]
     expected = stats.ttest_1samp(changes, 0).pvalue
-    assert over_seeds(changes).p_value == pytest.approx(expected)
+    assert over_seeds(changes, None).p_value == pytest.approx(expected)
     assert Estimate(0.5, 0.0, 1.0, 1).p_value == pytest.approx(0.05)  # The interval ends at 0.
     assert Estimate(0.0, 0.0, 0.0, 1).p_value == 1 and Estimate(0.1, 0.1, 0.1, 1).p_value == 0
     assert Estimate(3.0, -math.inf, math.inf, 1).p_value == 1

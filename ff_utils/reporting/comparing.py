@@ -106,7 +106,7 @@ def difference(before: dict[int, Measured], after: dict[int, Measured]) -> Estim
         return None
     changes = [after[seed].value - before[seed].value for seed in shared]
     if len(shared) > 1:
-        return over_seeds(changes)
+        return over_seeds(changes, None)
     half = NORMAL_95 * _paired_sd(before[shared[0]], after[shared[0]])
     return Estimate(changes[0], changes[0] - half, changes[0] + half, 1)
 

@@ -18,7 +18,7 @@ from ..errors import UserError
 from ..files import project_folder
 from ..studies import collecting
 from ..studies.collecting import Collected
-from .comparing import Measured, choose, complete, difference, measured
+from .comparing import IMAGES, Measured, choose, complete, difference, measured
 from .formats import in_figures, number
 from .report import signed
 from .uncertainty import Estimate, over_seeds, range_of_two
@@ -116,7 +116,8 @@ def _is_difference(measure: dict) -> bool:
 
 def _level(collected: Collected, measure: dict) -> Found:
     found = measured(collected, measure["cell"], measure["metric"], measure["epoch"]).values()
-    return (over_seeds([one.value for one in found]), _names(found)) if found else None
+    images = IMAGES[collected.study.base.dataset]
+    return (over_seeds([one.value for one in found], images), _names(found)) if found else None
 
 
 def _range_of_two_seeds(collected: Collected, measure: dict) -> Found:

@@ -247,7 +247,7 @@ def resolution_table(seed_sd: float | None) -> pd.DataFrame:
     rows = {}
     for name, before, after in PUBLISHED_STEPS:
         step = after - before
-        sampling = (binomial_sd(before) ** 2 + binomial_sd(after) ** 2) ** 0.5
+        sampling = sum(binomial_sd(error, IMAGES["mnist"]) ** 2 for error in (before, after)) ** 0.5
         row = {"step (points)": in_figures(step, signed=True), "SD by images": f"{sampling:.2f}",
                "in SD by images": f"{abs(step) / sampling:.2f}"}  # fmt: skip
         if seed_sd is None:

@@ -14,7 +14,6 @@ from scipy import stats
 
 from .formats import in_figures
 
-IMAGES = 10_000  # In MNIST's validation and test sets.
 NORMAL_95 = NormalDist().inv_cdf(0.975)  # Half of a 95 % interval, in standard deviations.
 
 
@@ -71,13 +70,13 @@ class Estimate:
         return Estimate(self.mean, max(0.0, self.low), min(100.0, self.high), self.seeds)
 
 
-def binomial_sd(error: float, images: int = IMAGES) -> float:
+def binomial_sd(error: float, images: int) -> float:
     """The standard deviation of an error rate of `error` percent measured on `images` images."""
     share = error / 100
     return 100 * float(np.sqrt(share * (1 - share) / images))
 
 
-def over_seeds(errors: Sequence[float], images: int | None = IMAGES) -> Estimate:
+def over_seeds(errors: Sequence[float], images: int | None) -> Estimate:
     """The mean of one error per seed and its interval. Raises `ValueError` without any.
 
     `images`: how many it is an error of; None for what is no error of images.
