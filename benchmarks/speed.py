@@ -66,10 +66,14 @@ def product_runner(products: list[Product], dtype: torch.dtype) -> Callable[[], 
     return run
 
 
+def engine(config: RunConfig, splits: Splits, dtype: torch.dtype) -> Trainer:
+    """On the processor, as the baselines are; and compiled also where a net is so small that a run would not be."""
+    return Trainer(config, splits, dtype, device="cpu", compiled=True)
+
+
 def engine_steps(config: RunConfig, dtype: torch.dtype, splits: Splits | None = None) -> Callable[[], None]:
     """Each call is one finished training step of the engine."""
-    trainer = Trainer(config, splits or load(config.dataset), dtype)
-    kernels.allow_compiling(True)  # Also for nets so small that a run would not.
+    trainer = engine(config, splits or load(config.dataset), dtype)
 
     def steps() -> Iterator[None]:
         draws = trainer.draws(1)
@@ -100,6 +104,7 @@ def best_times(contenders: dict[str, Callable[[], None]], rounds: int, steps: in
 
 def one_product_per_label(network, pixels, codes, weights=None, masks=None, pixel_product=None) -> Pass:
     """`Network.forward` without sharing: every label's whole image goes through the first layer."""
+    kernels.use_compiled(network.compiled)
     weights = weights or network.weights()
     first = network.layers[0].weight.rounded
     values = network.code_values.to(pixels.values.dtype)[codes]
@@ -123,8 +128,14 @@ def memory_returned() -> Iterator[None]:
     kernels.keep_freed_memory()
 
 
+def uncompiled():
+    """With the kernels as they stand."""
+    use_compiled = kernels.use_compiled
+    return patch.object(kernels, "use_compiled", lambda compiled: use_compiled(False))
+
+
 UNDO = {
-    "compiled": lambda: patch.object(kernels, "compiling", lambda: False),
+    "compiled": uncompiled,
     "shared": lambda: patch.object(Network, "forward", one_product_per_label),
     "reused": lambda: patch.object(Batch, "both", lambda batch, wrong: batch._pass(batch.codes(wrong))),
     "kept": memory_returned,
@@ -171,10 +182,10 @@ class Options:
 
     def write(self, name: str, rows: list[dict], timed: bool = True) -> None:
         """Store a table: times in the folder of this kind of processor, what is no time beside it."""
-        processor, features = _processor()
+        name_of_processor = re.sub(r"\((R|TM)\)", "", processor())
         folder = self.out or results_folder() / "speed"
         if timed:
-            folder = folder / re.sub(r"[^a-z0-9]+", "-", processor.lower()).strip("-")
+            folder = folder / re.sub(r"[^a-z0-9]+", "-", name_of_processor.lower()).strip("-")
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / f"{name}.csv").open("w", newline="") as file:
             writer = csv.DictWriter(file, rows[0])
@@ -182,22 +193,13 @@ class Options:
             writer.writerows({k: f"{v:.4g}" if isinstance(v, float) else v for k, v in row.items()} for row in rows)
         if timed:
             machine = {
-                "processor": processor, "matrix_unit": "amx_bf16" in features, "threads": torch.get_num_threads(),
+                "processor": name_of_processor, "matrix_unit": bool(torch.cpu.get_capabilities().get("amx_bf16")),
+                "threads": torch.get_num_threads(),
                 "torch": str(torch.__version__), "python": platform.python_version(),
                 "measured": time.strftime("%Y-%m-%d"),
             }  # fmt: skip
             (folder / "machine.yaml").write_text(yaml.safe_dump(machine, sort_keys=False))
         print(f"{folder / name}.csv")
-
-
-def _processor() -> tuple[str, set[str]]:
-    """The name of the processor and, where the system tells, what it can do."""
-    name = re.sub(r"\((R|TM)\)", "", processor())
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return name, set()
-    return name, set(next((line.split(":")[1].split() for line in lines if line.startswith("flags")), ()))
 
 
 def records(options: Options) -> None:
@@ -256,8 +258,7 @@ def agreement(options: Options) -> None:
             versions = {name: (improvements, torch.bfloat16) for name, improvements in RUNGS.items()}
             versions["engine, float32"] = (tuple(UNDO), torch.float32)
             for name, (improvements, dtype) in versions.items():
-                trainer = Trainer(config, splits, dtype)
-                kernels.allow_compiling(True)
+                trainer = engine(config, splits, dtype)
                 for _ in range(2):
                     with_only(improvements, trainer.run_epoch)()
                 predicted = trainer.evaluate("validation", search=True, dtype=torch.float32).label_search
@@ -302,7 +303,7 @@ def classes(options: Options) -> None:
 
 
 def parts(options: Options) -> None:
-    """Where the time of a step goes, by the profiler."""
+    """Where the time of a step goes, by a timer around each of its parts."""
     rows = []
     for negatives in SAMPLERS:
         step = engine_steps(paper(negatives=negatives), torch.bfloat16)
@@ -346,7 +347,7 @@ def evaluation(options: Options) -> None:
     rows, splits = [], load("mnist")
     for negatives in ("random", "label_search"):
         config = recipe("paper", layer_reduction="sum", negatives=negatives)
-        trainer = Trainer(config, splits, torch.bfloat16)
+        trainer = engine(config, splits, torch.bfloat16)
         tasks = {
             "step": engine_steps(config, torch.bfloat16),
             "one_pass": functools.partial(trainer.evaluate, "validation", search=False),
@@ -372,7 +373,7 @@ def shortlist(options: Options) -> None:
     """How often the hardest wrong label is among the k that the head proposes, while 4 × 2000 trains."""
     rows, splits = [], load("mnist")
     config = recipe("paper", layer_reduction="sum", negatives="shortlist", shortlist=2, warmup=1)
-    trainer = Trainer(config, splits, torch.bfloat16)
+    trainer = engine(config, splits, torch.bfloat16)
     chosen = torch.arange(0, len(trainer.labels), 25)
     for epoch in tqdm(range(1, 6), desc="shortlist"):
         trainer.run_epoch()

@@ -237,6 +237,9 @@ def parse_arguments() -> argparse.Namespace:
 
 def main() -> int:
     arguments = parse_arguments()
+    for name in ("FF_DATA", "FF_CACHE", "FF_RESULTS"):  # Chapters run in a folder of their own.
+        if os.environ.get(name):
+            os.environ[name] = os.path.abspath(os.environ[name])
     try:
         if arguments.command == "launch":
             write_launch_notebooks(arguments.folder, repository_address())
@@ -250,7 +253,11 @@ def main() -> int:
     if arguments.command == "derive":
         seconds = run_chapters(chapters, NOTEBOOKS, {}, arguments.jobs)
     else:
-        parameters = {name: yaml.safe_load(value) for name, value in arguments.p}
+        try:
+            parameters = {name: yaml.safe_load(value) for name, value in arguments.p}
+        except yaml.YAMLError as error:
+            print(f"error: -p takes a value in YAML, and this is none: {error}", file=sys.stderr)
+            return 2
         copy_frame(arguments.folder)
         jobs = 1 if arguments.times else arguments.jobs
         seconds = run_chapters(chapters, arguments.folder / "notebooks", parameters, jobs)

@@ -3,18 +3,18 @@
 Commands:
   train    train one run, go on with one that was stopped, or extend one
   study    train what is missing of one study of the book, or of all
-  collect  list all finished runs and write results/summary_runs.csv
+  collect  write a table of all finished runs, results/summary_runs.csv
   export   train one run where needed, and write its net to a small file for a web page
 """
 
 from __future__ import annotations
 
 import argparse
-import builtins
 import os
 import sys
+import warnings
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -26,7 +26,7 @@ from . import studies
 from .config import RunConfig, explain, load_config
 from .errors import UserError, explained
 from .export import export
-from .files import cache_folder, replacing
+from .files import cache_folder, replacing, results_folder
 from .recipes import RECIPES, command_of, recipe
 from .results import Store
 from .studies import collecting
@@ -45,8 +45,8 @@ class TrainOptions:
     """The published recipe that the other options start from: paper or hinton."""
     config: Path | None = None
     """A config.yaml to start from instead, such as that of a finished run."""
-    progress: bool = True
-    """Whether to show a progress bar."""
+    progress: bool = field(default_factory=sys.stderr.isatty)
+    """Whether to show a progress bar; by default where standard error is a terminal."""
 
 
 @dataclass(kw_only=True)
@@ -63,11 +63,13 @@ def parse_train(arguments: list[str]) -> TrainOptions:
 
 
 def _parse(arguments: list[str], command: str, options: type[TrainOptions], **required) -> TrainOptions:
-    start = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    start.add_argument("--recipe", default="paper")
+    start = argparse.ArgumentParser(prog=f"python -m ff_utils {command}", add_help=False, allow_abbrev=False)
+    start.add_argument("--recipe")
     start.add_argument("--config", type=Path)
     chosen, _ = start.parse_known_args(arguments)
-    base = load_config(chosen.config) if chosen.config else recipe(chosen.recipe)
+    if chosen.config and chosen.recipe:
+        raise UserError("give --recipe or --config: a run starts from one of them")
+    base = load_config(chosen.config) if chosen.config else recipe(chosen.recipe or "paper")
     return tyro.cli(
         options, default=options(run=base, **required), args=arguments, prog=f"python -m ff_utils {command}",
         config=(tyro.conf.AvoidSubcommands,),
@@ -96,7 +98,7 @@ class StudyOptions:
     """The address of a dask scheduler, whose workers are to train: tcp://host:8786."""
 
 
-def run_study(arguments: builtins.list[str]) -> None:
+def run_study(arguments: list[str]) -> None:
     options = tyro.cli(StudyOptions, args=arguments, prog="python -m ff_utils study")
     names = studies.STUDIES if options.name == "all" else [options.name]
     profile = studies.profile_named(options.profile)
@@ -110,13 +112,18 @@ def run_study(arguments: builtins.list[str]) -> None:
         print(f"{collecting.readable_time(seconds):>8}  {command_of(planned.config, planned.epochs)}{in_format}")
     if not missing:
         print("nothing is missing")
-    elif not options.list:
+        return
+    seconds = collecting.expected(missing, profile.training_images)
+    print(f"{collecting.counted(missing)}, about {collecting.readable_time(seconds)} here, into {own.root}")
+    if own.root != results_folder():
+        print(f"(one by one, by the commands above, into {results_folder()}; FF_RESULTS names another folder)")
+    if not options.list:
         with connected(options.scheduler) if options.scheduler else nullcontext() as executor:
             collecting.train_all(missing, own, profile.training_images, executor=executor)
 
 
 def run_collect(arguments: list[str]) -> None:
-    """List all finished runs and write them to summary_runs.csv in the results folder."""
+    """Write a table of all finished runs to summary_runs.csv in the results folder."""
     tyro.cli(lambda: None, args=arguments, prog="python -m ff_utils collect", description=run_collect.__doc__)
     store = Store()
     summary = store.summary()
@@ -127,7 +134,9 @@ def run_collect(arguments: list[str]) -> None:
         alone = FileLock(cache_folder() / "collect.lock").acquire()
     with alone, explained(target), replacing(target) as file:
         file.write(summary.to_csv(index=False).encode())
-    print(f"{len(summary)} runs; written to {target}")
+    print(f"{collecting.counted(summary)}; written to {target}")
+    if store.damaged:
+        raise UserError(f"{collecting.counted(store.damaged)} left out as damaged: {', '.join(store.damaged)}")
 
 
 def run_export(arguments: list[str]) -> None:
@@ -150,6 +159,7 @@ def main() -> int:
     if command not in COMMANDS:
         print(f"error: no command {command!r}; the commands are {', '.join(COMMANDS)}", file=sys.stderr)
         return 2
+    warnings.showwarning = lambda message, *_, **__: print(f"warning: {message}", file=sys.stderr)
     try:
         COMMANDS[command](arguments)
         sys.stdout.flush()
@@ -162,7 +172,7 @@ def main() -> int:
         print(f"error: not a valid run:\n{explain(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nstopped; the same command goes on from the last checkpoint", file=sys.stderr)
+        print("\nstopped; the same command goes on from what is kept", file=sys.stderr)
         return 130
     return 0
 

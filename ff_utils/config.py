@@ -194,6 +194,8 @@ class RunConfig(BaseModel):
         if not isinstance(values, dict):
             return values
         values, hidden = dict(values), values.get("hidden", cls.model_fields["hidden"].default)
+        if not isinstance(hidden, list | tuple):
+            return values
         for name in ("theta", "lr", "init_scale"):
             given = values.get(name)
             if isinstance(given, list | tuple) and given == given[:1] * len(given) and len(given) == len(hidden):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from torch import Tensor
 from .errors import UserError, explained
 from .files import cache_folder, project_folder, replacing
 
+MEND_CACHE = "Remove it; the next start fetches the data again."
 VALIDATION = 10_000  # Of the training set, as in both sources; that it is the last ones is our choice.
 
 
@@ -88,16 +90,24 @@ def load(name: str) -> Splits:
 def _load(name: str, data_folder: str | None, cache: str) -> Splits:
     if name == "digits":
         return _digits()
+    if data_folder and not Path(data_folder).is_dir():
+        raise UserError(f"FF_DATA is {data_folder}, and that is no folder; name the one that holds {name}.npz")
     places = _places(name, data_folder, cache)
     for place in places:
         if place.exists():
-            arrays = _in_order(name, _read(place))
-            checksum = _check(name, arrays, place)
+            # A file that the user has put there is the user's to remove.
+            mend = MEND_CACHE if place == places[-1] else "Replace it, or name another folder in FF_DATA."
+            arrays = _in_order(name, _read(place, mend))
+            checksum = _check(name, arrays, place, mend)
             break
     else:
         folder = places[-1].parent
+        if data_folder:
+            warnings.warn(f"FF_DATA is {data_folder}, which has no {name}.npz: downloading it", stacklevel=3)
         # Of processes that start together, one downloads.
         with explained(folder, variable="FF_CACHE"), FileLock(folder / f"{name}.lock"):
+            if places[-1].exists():  # By now: another process was quicker.
+                return _load(name, data_folder, cache)
             arrays, checksum = _download(name, places[-1])
     tensors = [torch.from_numpy(arrays[key]) for key in _KEYS]
     return split(name, *tensors, validation=VALIDATION, checksum=checksum)
@@ -121,15 +131,12 @@ def split(
     )
 
 
-def _read(path: Path) -> dict[str, np.ndarray]:
+def _read(path: Path, mend: str) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {key: archive[key] for key in _KEYS}
     except Exception as error:  # A damaged archive makes zipfile, its codecs and numpy raise nearly anything.
-        raise UserError(
-            f"{path} can't be read ({error}). It is damaged or incomplete: remove it; the next start "
-            "fetches the data again."
-        ) from None
+        raise UserError(f"{path} can't be read ({error}): it is damaged or incomplete. {mend}") from None
 
 
 def _checksum(arrays: dict[str, np.ndarray]) -> str:
@@ -156,14 +163,19 @@ def _in_order(name: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]
     return ordered
 
 
-def _check(name: str, arrays: dict[str, np.ndarray], place: Path) -> str:
-    """The checksum of the arrays. Raises `UserError` if it is not that of the data set."""
+def _check(name: str, arrays: dict[str, np.ndarray], place: Path, mend: str) -> str:
+    """The checksum of the arrays. Raises `UserError` if they are not the data set."""
     checksum = _checksum(arrays)
-    if checksum != CHECKSUMS.get(name, checksum):
-        raise UserError(
-            f"{place} is not the {name} data set (its checksum differs). Remove it; the next start fetches "
-            "the data again."
-        )
+    if name in CHECKSUMS and checksum != CHECKSUMS[name]:
+        raise UserError(f"{place} is not the {name} data set (its checksum differs). {mend}")
+    for part in ("train", "test"):
+        images, labels = arrays[f"{part}_images"], arrays[f"{part}_labels"]
+        sound = images.dtype == labels.dtype == np.uint8 and images.ndim in (3, 4) and labels.shape == images.shape[:1]
+        if not sound or len(images) == 0 or (part == "train" and len(images) <= VALIDATION):
+            raise UserError(
+                f"{place} is not the {name} data set: its {part} images are {images.dtype} {list(images.shape)}, "
+                f"the labels {labels.dtype} {list(labels.shape)}. {mend}"
+            )
     return checksum
 
 
@@ -196,7 +208,7 @@ def _download(name: str, place: Path) -> tuple[dict[str, np.ndarray], str]:
             f"{place.name} into a folder and name that folder in FF_DATA; or put the original files into "
             f"{raw / _TORCHVISION[name][1]}."
         ) from None
-    checksum = _check(name, arrays, raw)
+    checksum = _check(name, arrays, raw, MEND_CACHE)
     with replacing(place) as file:
         np.savez_compressed(file, **arrays)
     return arrays, checksum

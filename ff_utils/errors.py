@@ -30,5 +30,8 @@ def explained(place: Path, kept: str = "", variable: str = "FF_RESULTS"):
             errno.EDQUOT: "your disk quota is used up: free some space",
             errno.EACCES: f"you may not write there: change its permissions, or {elsewhere}",
             errno.EROFS: f"it is read-only: {elsewhere}",
+            errno.ENOTDIR: f"a part of that path is a file and no folder: {elsewhere}",
+            errno.EEXIST: f"there is a file in the place of a folder: {elsewhere}",
+            errno.EISDIR: f"there is a folder in the place of a file: {elsewhere}",
         }.get(error.errno, str(error))
         raise UserError(f"cannot write to {place}: {advice}.{' ' + kept if kept else ''}") from error

@@ -145,6 +145,8 @@ def export(config: RunConfig, epochs: int, path: Path, *, store: Store | None = 
     splits = load(config.dataset)
     if splits.train.images.shape[1:] != IMAGE_SHAPE:
         raise UserError(f"the page draws grey images of 28 × 28 pixels; those of {config.dataset} are not of that kind")
+    if path.is_dir():
+        raise UserError(f"{path} is a folder; name a file in --out. Nothing was trained.")
     with explained(path.parent, "Nothing was trained.", "--out"):
         path.parent.mkdir(parents=True, exist_ok=True)
     run = train(config, epochs, store=store, progress=progress)

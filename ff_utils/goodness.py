@@ -19,7 +19,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from .registry import Registry
+from .errors import UserError
+from .registry import Registry, of_package
 
 Goodness = Callable[[Tensor], Tensor]
 _registered = Registry("goodness", "goodness")
@@ -30,6 +31,22 @@ register, goodness_named = _registered.register, _registered.named
 def sum_of_squares(y: Tensor) -> Tensor:
     """Σⱼ yⱼ² (sources A and B)."""
     return (y * y).sum(1)
+
+
+def check_goodness(name: str, units: int) -> None:
+    """Raises `UserError` if `name` is another's goodness and can't be that of a layer of so many units."""
+    goodness, y = goodness_named(name), torch.arange(1.0, 2 * units + 1).view(2, units) / units
+    if of_package(goodness):
+        return
+    try:
+        value, slope = goodness(y), half_derivative(goodness, y)
+    except Exception as error:  # Whatever another's code raises.
+        raise UserError(f"goodness: {name!r} fails on activities [2, {units}]: {error}") from error
+    if value.shape != (2,) or not value.isfinite().all() or not slope.any():
+        raise UserError(
+            f"goodness: {name!r} must give one finite number a row, [rows] for activities [rows, units], by operations "
+            f"that can be differentiated; for activities [2, {units}] it gives {value}"
+        )
 
 
 def half_derivative(goodness: Goodness, y: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
 """The element-wise work of training, each piece one pass over its data.
 
 Everything that is not a matrix product is here. Each function is plain PyTorch and is correct as it
-stands; `fused` has it compiled into a single loop where a compiler is at hand, which on a CPU cuts
-the element-wise work that goes with a product of 50 ms from some 20 ms to under 1.
+stands; `fused` has it compiled into a single loop where a compiler is at hand (`benchmarks/speed.py records`
+measures what that brings).
 
 All take and return row-major tensors; `dtype` below is the number format of the matrix products
 (bfloat16, float32 or float64), and sums are taken in at least float32.
@@ -19,21 +19,21 @@ import shutil
 import warnings
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-_allowed = True  # Cleared for small networks, where compiling takes longer than it saves.
+from .errors import UserError
 
+# PyTorch's limit is 8, and beyond it a kernel runs uncompiled: one process may train many kinds of net.
+RECOMPILATIONS = 64
 
-def allow_compiling(allowed: bool) -> None:
-    """Let the kernels be compiled, or not. `FF_COMPILE=0` or `1` in the environment overrules it."""
-    global _allowed
-    _allowed = allowed
+_compiled = False
 
 
 @functools.cache
-def compiler_found() -> bool:
-    """Whether a C++ compiler is on the PATH (or, for a GPU, Triton can be imported)."""
-    if torch.cuda.is_available():
+def compiler_found(device_type: str) -> bool:
+    """Whether there is a compiler for this type of device: C++ on the PATH for a CPU, Triton for a GPU."""
+    if device_type == "cuda":
         from torch.utils._triton import has_triton  # PyTorch itself loads this module only when it compiles.
 
         return has_triton()
@@ -41,11 +41,21 @@ def compiler_found() -> bool:
     return any(shutil.which(name) for name in ([named] if named else ["g++", "clang++", "cl"]))
 
 
-def compiling() -> bool:
-    """Whether the kernels run compiled at present."""
-    choice = os.environ.get("FF_COMPILE")
-    wanted = _allowed if choice is None else choice != "0"
-    return wanted and compiler_found()
+def can_compile(wanted: bool, device: torch.device) -> bool:
+    """Whether kernels for `device` are to run compiled, if that is `wanted` and there is a compiler.
+
+    `FF_COMPILE=0` or `1` in the environment overrules what is wanted; raises `UserError` for anything else there.
+    """
+    choice = os.environ.get("FF_COMPILE") or None
+    if choice not in (None, "0", "1"):
+        raise UserError(f"FF_COMPILE is {choice!r}; it may be 0 or 1")
+    return (wanted if choice is None else choice != "0") and compiler_found(device.type)
+
+
+def use_compiled(compiled: bool) -> None:
+    """From here on, run the kernels compiled or as they stand; a network says so before each of its passes."""
+    global _compiled
+    _compiled = compiled
 
 
 def keep_freed_memory(keep: bool = True) -> None:
@@ -74,10 +84,11 @@ def fused(function):
     @functools.wraps(function)
     def call(*arguments):
         nonlocal compiled, broken
-        if broken or not compiling():
+        if broken or not _compiled:
             return function(*arguments)
-        # Only now: setting the compiler up takes as long as all other imports together.
-        compiled = compiled or torch.compile(function, dynamic=True)
+        if compiled is None:  # Only now: setting the compiler up takes as long as all other imports together.
+            torch._dynamo.config.recompile_limit = RECOMPILATIONS
+            compiled = torch.compile(function, dynamic=True)
         try:
             return compiled(*arguments)
         except torch._dynamo.exc.TorchDynamoException as error:
@@ -115,7 +126,11 @@ def rectify_labelled(
     `scale` [labels, batch]; `bias` [units].
     Returns y [labels · batch, units] and Σⱼ yⱼ² [labels · batch].
     """
-    product = pixels[None].to(_wide(pixels.dtype)) + label_rows[codes]
+    if label_rows.requires_grad:  # The gradient of indexing is summed in no fixed order, that of a product is.
+        chosen = F.one_hot(codes, len(label_rows)).to(label_rows.dtype) @ label_rows
+    else:
+        chosen = label_rows[codes]
+    product = pixels[None].to(_wide(pixels.dtype)) + chosen
     y = torch.relu(product * scale[:, :, None] + bias)
     return y.to(pixels.dtype).flatten(0, 1), (y * y).sum(2).flatten()
 

@@ -22,7 +22,7 @@ from torch import Tensor
 from .errors import UserError
 from .network import Network, Pass, Pixels
 from .readout import Head, all_codes, label_scores, neutral_codes
-from .registry import Registry
+from .registry import Registry, of_package
 
 
 class Batch:
@@ -86,6 +86,10 @@ class Batch:
             self._neutral = self._pass(neutral_codes(self.network, len(self.labels)))
         return self._neutral
 
+    @neutral.setter
+    def neutral(self, result: Pass) -> None:
+        self._neutral = result
+
     @cached_property
     def head_logits(self) -> Tensor:
         """The softmax head's logits, [batch, classes]. Raises `UserError` in a run without the head."""
@@ -110,6 +114,24 @@ class Batch:
 Sampler = Callable[[Batch], Tensor]
 _samplers = Registry("negatives", "sampler")
 register, sampler = _samplers.register, _samplers.named
+
+
+def wrong_labels(sampler: Sampler, batch: Batch) -> Tensor:
+    """What `sampler` gives for `batch`: int64, [batch] or [negatives, batch].
+
+    Raises `UserError` if it is another's and gives anything else.
+    """
+    wrong = sampler(batch)
+    if not of_package(sampler):
+        labels, name = batch.labels, f"negatives: {batch.network.config.negatives!r}"
+        if not isinstance(wrong, Tensor) or wrong.dtype != torch.long or wrong.shape[-1:] != labels.shape:
+            given = f"{wrong.dtype} {list(wrong.shape)}" if isinstance(wrong, Tensor) else repr(wrong)
+            raise UserError(
+                f"{name} must give int64 labels, [{len(labels)}] or [negatives, {len(labels)}], not {given}"
+            )
+        if ((wrong < 0) | (wrong >= batch.network.classes) | (wrong == labels)).any():
+            raise UserError(f"{name} gave a label that is true, or not in 0..{batch.network.classes - 1}")
+    return wrong
 
 
 @register("random")

@@ -82,6 +82,10 @@ class Pass:
 
         return self._with(self.codes[part], rows)
 
+    def first_images(self, count: int) -> Pass:
+        """The first rows of a pass whose images all have one label each, without copying."""
+        return self._with(self.codes[:, :count], lambda tensors: [tensor[:count] for tensor in tensors])
+
     def select(self, codes: Tensor) -> Pass:
         """The rows of some `codes` [labels, batch] out of this pass, which must hold them for every image."""
         batch = codes.shape[1]
@@ -150,7 +154,7 @@ class Network:
 
     `inputs` counts all pixels of an image, the label's included; the first `classes` of them hold the
     label. `dtype` is the number format of the matrix products; weights are kept in float32 (float64 if
-    `dtype` is).
+    `dtype` is). `compiled`: whether the kernels of its passes and of the updates after them run compiled.
     """
 
     def __init__(
@@ -161,8 +165,10 @@ class Network:
         dtype: torch.dtype,
         generator: torch.Generator,
         device: str | torch.device = "cpu",
+        compiled: bool = False,
     ):
         self.config, self.dtype, self.device, self.classes = config, dtype, torch.device(device), classes
+        self.compiled = compiled
         sizes = (inputs, *config.hidden)
         self.layers = [
             Layer(below, units, scale, config, dtype, generator, self.device)
@@ -211,6 +217,7 @@ class Network:
         a factor [batch, units] on what it hands on, shared by all labels of an image. `pixel_product`
         [batch, units]: the pixels' part of the first layer, where an earlier pass has computed it.
         """
+        kernels.use_compiled(self.compiled)
         weights = weights or self.weights()
         if pixel_product is None:
             pixel_product = pixels.values @ weights.products[0]
@@ -266,7 +273,9 @@ class Network:
             y = both.activities[i]
             peer = self._peer_gradient(layer, y[:batch], share)
             drive = y if self.goodness is sum_of_squares else half_derivative(self.goodness, y)
-            gradient, bias_gradient = kernels.local_gradient(drive, slope[i].flatten(), both.scales[i], peer, positive)
+            # A copy: for views at other offsets of one tensor the compiler would write a kernel each.
+            rows = slope[i].flatten().clone()
+            gradient, bias_gradient = kernels.local_gradient(drive, rows, both.scales[i], peer, positive)
             if layer.bias is not None:
                 layer.bias.descend(bias_gradient, bias_rates[i])
             if i:

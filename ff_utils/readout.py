@@ -18,7 +18,7 @@ from .parameters import Parameter, Rates
 
 def all_codes(network: Network, batch: int) -> Tensor:
     """Every class for every image, [classes, batch]."""
-    return torch.arange(network.classes, device=network.device)[:, None].expand(-1, batch)
+    return torch.arange(network.classes, device=network.device)[:, None].expand(-1, batch).contiguous()
 
 
 def neutral_codes(network: Network, batch: int) -> Tensor:
@@ -87,7 +87,7 @@ class Head:
         like = network.layers[0].zero_bias
         averaged = config.weight_averaging > 0
         units = config.hidden[self.first :]
-        self.weights = [Parameter(like.new_zeros(n, network.classes), network.dtype, averaged) for n in units]
+        self.weights = [Parameter(like.new_zeros(n, network.classes), like.dtype, averaged) for n in units]
         self.bias = Parameter(like.new_zeros(network.classes), like.dtype, averaged)
         standardized = config.head_inputs == "standardized"
         self.standardizers = [Standardizer(like.new_zeros(n)) for n in units] if standardized else []

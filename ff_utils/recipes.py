@@ -7,7 +7,7 @@ import shlex
 from .config import RunConfig
 from .errors import UserError
 
-#: The published recipes, by name. What a source leaves open takes the defaults above.
+#: The published recipes, by name. What a source leaves open takes the defaults of `RunConfig`.
 #:
 #: :meta hide-value:
 RECIPES: dict[str, RunConfig] = {

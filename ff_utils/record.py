@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import kernels
 from .config import RunConfig
 from .readout import error_percent
 from .results import Run, Store
@@ -126,7 +125,7 @@ def describe_machine(trainer: Trainer, checksum: str) -> dict:
         "device": torch.cuda.get_device_name() if trainer.device.type == "cuda" else processor(),
         "threads": torch.get_num_threads(),
         "dtype": str(trainer.dtype).removeprefix("torch."),
-        "compiled": kernels.compiling(),
+        "compiled": trainer.network.compiled,
         "data_checksum": checksum,
     }  # fmt: skip
 

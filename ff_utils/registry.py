@@ -7,6 +7,11 @@ from collections.abc import Callable, Iterator
 from .errors import UserError
 
 
+def of_package(function: Callable) -> bool:
+    """Whether a registered function is the package's own, which every process knows."""
+    return function.__module__.startswith(f"{__package__}.")
+
+
 class Registry:
     """The functions that `RunConfig`'s `field` may name; `kind` says what they are."""
 
@@ -26,7 +31,7 @@ class Registry:
 
         def add(function: Callable) -> Callable:
             known = self._functions.get(name)
-            if known is not None and known.__module__.startswith(f"{__package__}."):
+            if known is not None and of_package(known):
                 raise UserError(f"{self.field}: {name!r} is the package's own; give yours another name")
             self._functions[name] = function
             return function

@@ -168,6 +168,12 @@ class Store:
                     warnings.warn(str(error), stacklevel=2)
         return [run for folder in folders if (run := self._read[folder]) is not None]
 
+    @property
+    def damaged(self) -> list[str]:
+        """The names of the folders that hold no sound run."""
+        self.runs()
+        return [folder.name for folder, run in self._read.items() if run is None]
+
     def matching(self, config: RunConfig, epochs: int = 1, dtype: str | None = None) -> list[Run]:
         """The runs of exactly this configuration that have at least so many epochs, oldest first.
 

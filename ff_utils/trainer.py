@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -20,7 +21,8 @@ from .contrast import Contrast
 from .cost import products_per_second
 from .data import Shifter, Splits
 from .errors import UserError
-from .negatives import Batch, Sampler, sampler
+from .goodness import check_goodness
+from .negatives import Batch, Sampler, sampler, wrong_labels
 from .network import Network, Pass, Pixels
 from .parameters import Rates
 from .pretext import Pretext
@@ -73,14 +75,22 @@ class Draws:
 class Trainer:
     """The state of one run in progress: network, head, and how many epochs they have seen.
 
-    `splits` is the data; `dtype` the number format of the products; `device` where all of it lives. Raises `UserError`
-    for a sampler of negatives that it does not know, and for an algorithm that another class trains
+    `splits` is the data; `dtype` the number format of the products; `device` where all of it lives; `compiled` whether
+    its kernels are (default: if the net is large and there is a compiler). Raises `UserError` for a sampler of
+    negatives that it does not know, and for an algorithm that another class trains
     (`twin.trainer_class` says which).
     """
 
     algorithms: tuple[str, ...] = ("forward_forward",)  # Of `RunConfig.algorithm` those that this class trains.
 
-    def __init__(self, config: RunConfig, splits: Splits, dtype: torch.dtype | None = None, device=None):
+    def __init__(
+        self,
+        config: RunConfig,
+        splits: Splits,
+        dtype: torch.dtype | None = None,
+        device: str | torch.device | None = None,
+        compiled: bool | None = None,
+    ):
         if config.algorithm not in self.algorithms:
             raise UserError(
                 f"{type(self).__name__} does not train by {config.algorithm}; "
@@ -90,6 +100,8 @@ class Trainer:
         self.device = torch.device(device or default_device())
         self.dtype = dtype or fastest_dtype(self.device)
         sampler(config.negatives)  # Refuses an unknown name now.
+        for units in set(config.hidden):
+            check_goodness(config.goodness, units)
         self.splits = splits.to(self.device)
         self.train, self.validation, self.test = self.splits.train, self.splits.validation, self.splits.test
         self.labels = self.train.labels.long()
@@ -106,11 +118,13 @@ class Trainer:
         start, classes = generator(config.seed, 0, "weights"), (self.pretext or splits).classes
         if self.images.shape[1] <= classes:
             raise UserError(f"{config.dataset}: {classes} labels don't fit into {self.images.shape[1]} pixels")
-        self.network = Network(config, self.images.shape[1], classes, self.dtype, start, self.device)
+        inputs = self.images.shape[1]
+        if compiled is None:
+            compiled = sum(a * b for a, b in pairwise((inputs, *config.hidden))) >= WORTH_COMPILING
+        compiled = kernels.can_compile(compiled, self.device)
+        self.network = Network(config, inputs, classes, self.dtype, start, self.device, compiled)
         self.head = Head(config, self.network) if config.head_lr else None
         self.epoch = 0
-        weights = sum(layer.weight.value.numel() for layer in self.network.layers)
-        kernels.allow_compiling(weights >= WORTH_COMPILING)
         kernels.keep_freed_memory()
 
     @torch.no_grad()
@@ -185,7 +199,8 @@ class Trainer:
         images = self.present(rows, draws.shifts[rows], labels)
         pixels, masks = self._pixels(images, draws.dropout), self._dropout_masks(len(rows), draws.dropout)
         batch = Batch(self.network, self.head, pixels, labels, uniforms, masks)
-        wrong = draws.sampler(batch) if self.contrast is None or self.contrast.labelled else labels
+        labelled = self.contrast is None or self.contrast.labelled
+        wrong = wrong_labels(draws.sampler, batch) if labelled else labels
         if self.contrast is None:
             pixels, both = batch.pixels, batch.both(wrong)
         else:
@@ -219,7 +234,10 @@ class Trainer:
             codes = neutral_codes(self.network, 2 * len(images))
         pixels = self._pixels(torch.cat([images, negatives]), dropout)
         masks = batch.masks and [torch.cat([mask, mask]) for mask in batch.masks]
-        return pixels, self.network.forward(pixels, codes.view(1, -1), masks=masks), wrong
+        both = self.network.forward(pixels, codes.view(1, -1), masks=masks)
+        if not self.contrast.labelled and self.config.input_dropout == 0:
+            batch.neutral = both.first_images(len(images))  # The head's pass: under that label, with those masks.
+        return pixels, both, wrong
 
     def _rates(self, factor: float) -> tuple[list[Rates], list[Rates], Rates]:
         """The optimiser's rates for weights, biases and head, with the schedule's factor on all of them."""

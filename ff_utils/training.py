@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import time
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from .config import RunConfig, save_config
-from .data import load
+from .data import Splits, load
 from .errors import UserError, explained
 from .files import cache_folder, replacing
 from .goodness import goodness_named
@@ -91,10 +92,13 @@ def train(
     So a stored run may be longer. It has its validation error at `epochs` where that is one of the epochs of
     `record.searched`, its test error at the milestones and its end alone.
 
-    `progress`: show a bar (default: where standard error is a terminal). `dtype`: a number format to insist
-    on; a run in another one does not count then. `wait`: for another process that trains the same
-    configuration, instead of refusing. Raises `UserError` where the data, the results folder, the checkpoint or
-    such a process stand in the way, or where the learning rates reach 0 before `epochs`.
+    `store`: where it is looked for and goes (default: the results folder). `progress`: show a bar (default: where
+    standard error is a terminal). `dtype`: a number format to insist on; a run in another one does not count then.
+    `device`: by default the GPU where there is one. `checkpoint_seconds`: how long to go on between two checkpoints.
+    `wait`: for another process that trains the same configuration, instead of refusing.
+
+    Raises `UserError` where the data, the results folder, the checkpoint or such a process stand in the way, where the
+    learning rates reach 0 before `epochs`, or where training diverges.
     """
     if epochs < 1:
         raise UserError(f"epochs is {epochs}; give at least 1")
@@ -129,7 +133,17 @@ def train(
         )
 
 
-def _train(config, epochs, store, folder, splits, progress, dtype, device, checkpoint_seconds) -> Run:
+def _train(
+    config: RunConfig,
+    epochs: int,
+    store: Store,
+    folder: Path,
+    splits: Splits,
+    progress: bool | None,
+    dtype: torch.dtype | None,
+    device: torch.device | str | None,
+    checkpoint_seconds: float,
+) -> Run:
     checkpoint = folder / "checkpoint.pt"
     record = Record()
     state = read_checkpoint(checkpoint) if checkpoint.exists() else None
@@ -146,8 +160,9 @@ def _train(config, epochs, store, folder, splits, progress, dtype, device, check
     else:
         trainer.load(state)
         before = record.provenance | record.provenance.get("resumed", [{}])[-1]
-        if any(before[key] != machine[key] for key in SAME_DIGITS):
-            tqdm.write(f"resuming at epoch {trainer.epoch} under other versions, hardware or data: digits may differ")
+        if changed := [key for key in SAME_DIGITS if before[key] != machine[key]]:
+            changes = "; ".join(f"{key.replace('_', ' ')}: {before[key]}, now {machine[key]}" for key in changed)
+            tqdm.write(f"resuming at epoch {trainer.epoch}; digits may differ ({changes})")
             record.provenance.setdefault("resumed", []).append({"at_epoch": trainer.epoch, **machine})
     rows_file = folder / "metrics.jsonl"
     with explained(folder, KEPT, "FF_CACHE"):
@@ -158,7 +173,7 @@ def _train(config, epochs, store, folder, splits, progress, dtype, device, check
         write_checkpoint(checkpoint, {**trainer.state(), "record": record.state()})
 
     steps = -(-len(trainer.labels) // config.batch_size)
-    saved_at = time.monotonic()
+    saved, saved_at = trainer.epoch, time.monotonic()
     bar = tqdm(
         total=epochs * steps, initial=trainer.epoch * steps, unit="step", desc="training",
         disable=None if progress is None else not progress, dynamic_ncols=True,
@@ -166,7 +181,17 @@ def _train(config, epochs, store, folder, splits, progress, dtype, device, check
     with bar:
         while trainer.epoch < epochs:
             started = time.perf_counter()
-            metrics, counts = trainer.run_epoch(bar.update)
+            try:
+                metrics, counts = trainer.run_epoch(bar.update)
+            except KeyboardInterrupt:
+                kept = f"kept up to epoch {saved} in {folder}" if saved else "nothing is kept yet"
+                tqdm.write(f"interrupted in epoch {trainer.epoch + 1}; {kept} (once in {checkpoint_seconds:g} s)")
+                raise
+            if not math.isfinite(metrics.get("train_loss", 0.0)):
+                raise UserError(
+                    f"training diverged in epoch {trainer.epoch}: the loss is {metrics['train_loss']}. Nothing of it "
+                    f"goes into the results; a lower learning rate may help. Its command: {command_of(config, epochs)}"
+                )
             trained = time.perf_counter()
             metrics |= record.measure(trainer, milestone=trainer.epoch in MILESTONES)
             finished = time.perf_counter()
@@ -180,7 +205,7 @@ def _train(config, epochs, store, folder, splits, progress, dtype, device, check
             bar.set_postfix({"epoch": trainer.epoch, **shown}, refresh=False)
             if time.monotonic() - saved_at >= checkpoint_seconds or trainer.epoch == epochs:
                 save_checkpoint()
-                saved_at = time.monotonic()
+                saved, saved_at = trainer.epoch, time.monotonic()
     if epochs not in MILESTONES:
         # After the checkpoint, so that a run extended from it has the rows of one that never stopped.
         started = time.perf_counter()

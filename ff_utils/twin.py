@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .config import RunConfig
-from .negatives import Batch
+from .negatives import Batch, wrong_labels
 from .network import Weights, statistics
 from .readout import Evaluation, neutral_codes
 from .trainer import Draws, Trainer
@@ -39,7 +39,7 @@ class Twin(Trainer):
         return self._descend(batch, draws)
 
     def _descend(self, batch: Batch, draws: Draws) -> tuple[Tensor, Tensor]:
-        wrong = draws.sampler(batch)
+        wrong = wrong_labels(draws.sampler, batch)
         leaves, weights = self._leaves()
         with torch.enable_grad():
             codes = batch.codes(wrong)

@@ -114,8 +114,8 @@ speed.records("shortlist")
 #
 # *Freed memory kept.* A step frees some hundred megabytes that the next one takes again. By default the C library hands
 # them back to the system in between, and each page comes back to be mapped and filled with zeros. One call
-# tells it to keep them. On a quiet machine this is worth little; on a busy virtual one it was a fifth of the step (a single
-# trial).
+# tells it to keep them. On a quiet machine this is worth little; on busy virtual ones it was a fifth of the step in one
+# trial, and nothing beyond noise in another.
 #
 # *Gradients of an image's labels summed in one pass.* All labels of an image share its pixels, so the first layer's weights
 # take the sum of their gradients. PyTorch's own sum of bf16 rows took 0.49 ms, a compiled loop takes 0.09 ms (a single trial).

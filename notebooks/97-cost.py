@@ -31,7 +31,7 @@ style.apply()
 collecting.check_parameters(profile, train)
 machines = 8
 store = Store()
-speed = budget.measured(store)
+speed = budget.stored_speed(store)
 narrow = speed.by_kind.get(((1000,) * 3, None))
 runs = budget.longest(list(studies.STUDIES))
 seconds = speed.seconds(runs)
@@ -56,7 +56,7 @@ for name, value in {
 # ## How it is counted
 #
 # Counted are the matrix products of training. An epoch of a run always takes the same number of them, so
-# the work of a study is known before it is trained. Some runs are part of several studies, and a longer run
+# the work of a study is known before it is trained (orthogonal steps have products of their own, which are not counted). Some runs are part of several studies, and a longer run
 # contains the shorter ones; each is counted once. Nets trained by backpropagation are counted as
 # Forward-Forward nets of their size.
 #

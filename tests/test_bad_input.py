@@ -1,5 +1,6 @@
 """Bad input on the command line and in files: one clear message, exit code 2, no traceback."""
 
+import re
 import subprocess
 import sys
 
@@ -62,6 +63,8 @@ def call(monkeypatch, capsys):
             "0 after epoch 6, so 20 epochs would learn no more. Give at most 6, or a schedule of that length: "
             "--decay-from 10 --decay-to 20",
         ),
+        (["--recipe", "hinton", "--config", "config.yaml"], "give --recipe or --config"),
+        (["--config"], "python -m ff_utils train"),
         (["--optimizer", "orthogonal", "--weight-decay", "0.01"], "give weight_decay_form decoupled"),
         (["--config", "/no/such/config.yaml"], "cannot read /no/such/config.yaml: No such file"),
     ],
@@ -94,8 +97,34 @@ def test_the_command_line_trains_and_collects(call, tmp_path):
     assert code == 0, err
     (run,) = Store().runs()
     table = pd.read_csv(tmp_path / "results/summary_runs.csv")
-    assert out.startswith("1 runs") and table["run"].tolist() == [run.id]
+    assert out.startswith("1 run;") and table["run"].tolist() == [run.id]
     assert table["test_label_search_error"][0] == pytest.approx(run.at(1, "test_label_search_error"))
+
+
+def test_damaged_runs_are_named_and_the_others_collected(call, tmp_path):
+    call("train", *TINY)
+    call("train", *TINY, "--seed", "1")
+    first, second = Store().runs()
+    (first.path / "metrics.jsonl").write_text("{")
+    code, out, err = call("collect")
+    assert code == 2 and out.startswith("1 run; written to")
+    assert err.splitlines()[-1] == f"error: 1 run left out as damaged: {first.id}"
+    assert "warning: " in err and "results.py" not in err
+    assert pd.read_csv(tmp_path / "results/summary_runs.csv")["run"].tolist() == [second.id]
+
+
+def test_a_study_says_how_much_is_missing_and_where_it_goes(call):
+    _, out, _ = call("study", "theta", "--profile", "smoke", "--list")
+    runs = len(studies.schedule(["theta"], "smoke"))
+    own, _ = collecting.stores("smoke")
+    assert re.search(rf"^{runs} runs, about \d+ \w+ here, into {re.escape(str(own.root))}$", out, re.MULTILINE)
+
+
+@pytest.mark.parametrize("value", ["maybe", "2"])
+def test_an_unknown_choice_to_compile(value, monkeypatch, small):
+    monkeypatch.setenv("FF_COMPILE", value)
+    with pytest.raises(UserError, match=f"FF_COMPILE is '{value}'; it may be 0 or 1"):
+        train(RunConfig(**small), 1, progress=False)
 
 
 @pytest.mark.parametrize("listed", [True, False])

@@ -35,7 +35,7 @@ def test_the_studies_add_up_to_the_book():
 
 def test_the_speed_is_that_of_stored_runs_of_full_size(monkeypatch):
     support.skip_drawing(monkeypatch)
-    expected = budget.measured(Store())
+    expected = budget.stored_speed(Store())
     assert expected.runs == 0 and 1e9 < expected.per_second < 1e15
     base = studies.PROFILES["paper"].base
     machine = {"started": "2026-01-02T03:04:05", "device": "a machine", "threads": 2, "dtype": "float32"}
@@ -47,7 +47,7 @@ def test_the_speed_is_that_of_stored_runs_of_full_size(monkeypatch):
     search = base.vary(negatives="label_search")
     Store().save(search, [{"epoch": 1, "seconds": 15.0}], {}, {}, machine)
     Store().save(search.vary(seed=1), [{"epoch": 1, "seconds": 15.0}], {}, {}, machine | {"threads": 1})
-    speed = budget.measured(Store())
+    speed = budget.stored_speed(Store())
     assert speed.runs == 4
     of_random = budget.operations(Planned(base, 1))
     assert speed.per_second == pytest.approx((of_random / 10.0 + of_random / 20.0) / 2)

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from ff_utils import RECIPES, RunConfig, UserError, recipe
 from ff_utils.__main__ import parse_train
-from ff_utils.config import load_config, save_config
+from ff_utils.config import load_config, make_config, save_config
 from ff_utils.recipes import command_of
 
 
@@ -39,6 +39,11 @@ def test_a_standardized_head_needs_the_weights_themselves():
 def test_a_configuration_cannot_be_changed():
     with pytest.raises(ValueError):
         RunConfig().theta = 3.0
+
+
+def test_a_number_in_place_of_the_layers_is_refused():
+    with pytest.raises(UserError, match="hidden"):
+        make_config({"hidden": 5, "theta": [1.0, 1.0]})
 
 
 @pytest.mark.parametrize("name", RECIPES)

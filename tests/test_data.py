@@ -85,6 +85,39 @@ def test_an_archive_in_the_data_folder(archive, arrays):
     assert_holds(load("mnist"), arrays)
 
 
+@pytest.mark.parametrize("wrong", ["nowhere", "mnist.npz"])
+def test_a_data_folder_that_is_none(wrong, archive, tmp_path, monkeypatch):
+    monkeypatch.setenv("FF_DATA", str(tmp_path / wrong))
+    with pytest.raises(UserError, match=rf"FF_DATA is .*{wrong}, and that is no folder; name the one that holds mnist"):
+        load("mnist")
+
+
+def test_a_data_folder_without_the_file_is_named_before_downloading(tmp_path, monkeypatch, no_network):
+    monkeypatch.setenv("FF_DATA", str(tmp_path))
+    with pytest.warns(UserWarning, match=r"FF_DATA is .*, which has no mnist\.npz"), pytest.raises(UserError):
+        load("mnist")
+
+
+SHAPES = {
+    "floating point": lambda arrays: {"train_images": arrays["train_images"] / 255},
+    "a label less": lambda arrays: {"train_labels": arrays["train_labels"][1:]},
+    "flat": lambda arrays: {"test_images": arrays["test_images"].reshape(10, -1)},
+    "empty": lambda arrays: {"test_images": arrays["test_images"][:0], "test_labels": arrays["test_labels"][:0]},
+    "too few": lambda arrays: {name: arrays[name][:8] for name in ("train_images", "train_labels")},
+}
+
+
+@pytest.mark.parametrize("change", SHAPES.values(), ids=SHAPES)
+def test_a_data_set_without_a_checksum_has_to_have_its_form(change, arrays, tmp_path, monkeypatch):
+    monkeypatch.setenv("FF_DATA", str(tmp_path))
+    np.savez(tmp_path / "svhn.npz", **arrays)
+    assert_holds(load("svhn"), arrays)
+    data._load.cache_clear()
+    np.savez(tmp_path / "svhn.npz", **arrays | change(arrays))
+    with pytest.raises(UserError, match=r"svhn\.npz is not the svhn data set: its t.* images are .*Replace it"):
+        load("svhn")
+
+
 def test_the_data_folder_comes_before_the_cache(archive, arrays, tmp_path):
     cached = tmp_path / "cache/data/mnist.npz"
     cached.parent.mkdir(parents=True)
@@ -107,6 +140,25 @@ def test_torchvision_reads_the_original_files_once(arrays, tmp_path, monkeypatch
     monkeypatch.setitem(sys.modules, "torchvision", None)  # Importing it now fails.
     assert_holds(load("mnist"), arrays)
     assert [path.name for path in (tmp_path / "cache/data").glob("*mnist*.np*")] == ["mnist.npz"]
+
+
+def test_what_another_process_has_downloaded_meanwhile_is_used(arrays, tmp_path, monkeypatch):
+    """One that waited for the lock looks again."""
+
+    class Other:  # Has the lock, and finishes before it gives it up.
+        def __init__(self, path):
+            self.path = path
+
+        def __enter__(self):
+            (tmp_path / "cache/data").mkdir(parents=True)
+            np.savez(self.path.removesuffix(".lock") + ".npz", **arrays)
+
+        def __exit__(self, *_):
+            pass
+
+    monkeypatch.setattr(data, "FileLock", lambda path: Other(str(path)))
+    monkeypatch.setattr(data, "_download", lambda *_: pytest.fail("downloaded again"))
+    assert_holds(load("mnist"), arrays)
 
 
 def test_an_unknown_name():
@@ -145,7 +197,7 @@ def test_other_original_files(arrays, tmp_path, no_network):
 def test_a_truncated_archive(archive, share):
     content = archive.read_bytes()
     archive.write_bytes(content[: int(share * len(content))])
-    with pytest.raises(UserError, match=r"mnist.npz can't be read .*remove it"):
+    with pytest.raises(UserError, match=r"mnist.npz can't be read .*Replace it, or name another folder in FF_DATA"):
         load("mnist")
 
 
@@ -160,7 +212,7 @@ def test_any_damaged_byte_is_noticed_or_harmless(archive, arrays):
         try:
             assert_holds(load("mnist"), arrays)
         except UserError as error:
-            assert "mnist.npz" in str(error) and "emove" in str(error)
+            assert "mnist.npz" in str(error) and "Replace it" in str(error)
             refused += 1
     assert refused > 150
 
@@ -168,7 +220,7 @@ def test_any_damaged_byte_is_noticed_or_harmless(archive, arrays):
 def test_other_content(archive, arrays):
     arrays["test_labels"][3] ^= 1
     np.savez(archive, **arrays)
-    with pytest.raises(UserError, match=r"mnist.npz is not the mnist data set .*Remove it"):
+    with pytest.raises(UserError, match=r"mnist.npz is not the mnist data set .*Replace it"):
         load("mnist")
 
 

@@ -124,6 +124,12 @@ def test_too_large_a_net_is_refused_before_it_is_trained(tmp_path):
     assert not (tmp_path / "results").exists()
 
 
+def test_a_folder_in_place_of_the_file_is_refused_before_training(tmp_path):
+    with pytest.raises(UserError, match=r"is a folder; name a file in --out"):
+        export(RunConfig(**TINY), 1, tmp_path)
+    assert not (tmp_path / "results").exists()
+
+
 @pytest.mark.parametrize(
     "field, value",
     [

@@ -6,10 +6,12 @@ import pytest
 import support
 import torch
 
-from ff_utils import RunConfig, UserError, goodness, load, negatives, train
+from ff_utils import RunConfig, Store, UserError, goodness, load, negatives, studies, train
 from ff_utils.labels import CLASSES
 from ff_utils.negatives import Batch, sampler
+from ff_utils.studies import collecting
 from ff_utils.trainer import Trainer
+from ff_utils.twin import trainer_class
 
 IMAGES = 60
 
@@ -157,8 +159,56 @@ def test_the_warm_up_uses_random_negatives(small, negatives):
     assert (first[1] != second[1]).any()
 
 
+BAD_SAMPLERS = {
+    "floating point": (lambda batch: batch.labels.float(), "must give int64 labels, .*not torch.float32"),
+    "another length": (lambda batch: batch.labels[1:], r"must give int64 labels, .*not torch.int64 \[49\]"),
+    "nothing": (lambda batch: None, "must give int64 labels, .*not None"),
+    "the true label": (lambda batch: batch.labels, "gave a label that is true"),
+    "no label": (lambda batch: batch.labels + 70, r"or not in 0\.\.9"),
+}
+
+
+@pytest.mark.parametrize("give, told", BAD_SAMPLERS.values(), ids=BAD_SAMPLERS)
+@pytest.mark.parametrize("algorithm", ["forward_forward", "backprop_goodness_last"])
+def test_what_a_sampler_of_ones_own_must_give(give, told, algorithm, small):
+    negatives.register("bad")(give)
+    config = RunConfig(**small, negatives="bad", algorithm=algorithm)
+    trainer = trainer_class(config)(config, load("digits"))
+    with pytest.raises(UserError, match=told):
+        trainer.run_epoch()
+
+
+BAD_GOODNESS = {
+    "one number": lambda y: y.sum(),
+    "another shape": lambda y: y,
+    "no slope": lambda y: y.detach().sum(1),
+    "not finite": lambda y: y.sum(1) / 0,
+    "an error": lambda y: y @ y,
+}
+
+
+@pytest.mark.parametrize("function", BAD_GOODNESS.values(), ids=BAD_GOODNESS)
+def test_what_a_goodness_of_ones_own_must_give(function, small):
+    goodness.register("bad")(function)
+    with pytest.raises(UserError, match="goodness: 'bad'"):
+        Trainer(RunConfig(**small, goodness="bad"), load("digits"))
+
+
+def test_runs_with_functions_of_ones_own_are_trained_in_this_process(small, monkeypatch):
+    """Other processes don't know them."""
+    negatives.register("mine")(lambda batch: (batch.labels + 1) % 10)
+    goodness.register("ours")(lambda y: (y * y).sum(1))
+    monkeypatch.setattr(collecting, "START", 0)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    support.skip_drawing(monkeypatch)
+    for field, name in (("negatives", "mine"), ("goodness", "ours")):
+        runs = [studies.Planned(RunConfig(**small, seed=seed, **{field: name}), 1) for seed in (0, 1)]
+        collecting.train_all(runs, Store(), 1077, progress=False)
+        assert all(Store().find(run.config) for run in runs)
+
+
 def test_a_registered_sampler_that_asks_the_head_says_what_it_needs(small):
-    negatives.register("by the head")(lambda batch: batch.without_truth(batch.head_logits).argmin(1))
+    negatives.register("by the head")(lambda batch: batch.without_truth(batch.head_logits).argmax(1))
     config = RunConfig(**small, negatives="by the head")
     with pytest.raises(UserError, match="ask the softmax head: give head_lr above 0"):
         Trainer(config.vary(head_lr=0.0), load("digits")).run_epoch()

@@ -130,6 +130,31 @@ def test_every_epoch_asks_anew_and_every_run_is_asked_the_same_in_the_end(traine
     assert torch.bincount(first.test.labels.long()).min() > 60
 
 
+@pytest.mark.parametrize("changes", [{}, {"dropout": 0.3}, {"input_dropout": 0.2}], ids=str)
+def test_the_head_of_a_net_without_labels_reads_the_pass_of_the_positives(trainer, changes):
+    """It is not made twice, and with dropped pixels it is another one."""
+    found = []
+    for again in (False, True):
+        t = trainer(contrast="hybrid", normalization="rms", **changes)
+        draws, seen, passes = t.draws(1), [], t.network.forward
+        t.network.forward = lambda *args, p=passes, s=seen, **options: s.append(1) or p(*args, **options)
+        if again:
+            image_contrast = t._image_contrast
+
+            def without(batch, *args, inner=image_contrast):
+                result = inner(batch, *args)
+                batch.neutral = None
+                return result
+
+            t._image_contrast = without
+        t.step(draws.order[:50], draws)
+        found.append((len(seen), [w.value for w in t.head.weights]))
+    (once, ours), (twice, theirs) = found
+    assert twice == 2 and once == (2 if changes.get("input_dropout") else 1)
+    torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=0)
+    assert ours[0].abs().max() > 0
+
+
 def test_jitter_comes_before_the_pretext_task(trainer):
     t = trainer(pretext="rotation", jitter=2)
     draws, rows = t.draws(1), torch.arange(40)
@@ -309,6 +334,22 @@ def test_the_twin_drops_units_and_has_a_rate_for_its_biases(trainer):
     found = [p for layer in t.network.layers for p in (layer.weight.value, layer.bias.value)]
     for ours, theirs in zip(found, expected, strict=True):
         torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("algorithm", ["backprop", "backprop_goodness_all"])
+def test_the_twin_gives_the_same_digits_again_on_two_threads(trainer, algorithm):
+    """Wide enough for both threads to have a part in every sum."""
+    torch.set_num_threads(2)
+    try:
+        nets = [trainer(torch.float32, algorithm=algorithm, hidden=(1000, 1000), batch_size=100) for _ in range(2)]
+        for t in nets:
+            draws = t.draws(1)
+            for rows in draws.order.split(100)[:5]:
+                t.step(rows, draws)
+    finally:
+        torch.set_num_threads(1)
+    for ours, again in zip(*(t.network.layers for t in nets), strict=True):
+        assert torch.equal(ours.weight.value, again.weight.value)
 
 
 def test_the_twin_starts_from_the_same_weights_and_sees_the_same_images(trainer):

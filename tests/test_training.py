@@ -15,7 +15,7 @@ import support
 import torch
 import torch.nn.functional as F
 
-from ff_utils import RunConfig, Store, UserError, load, record, studies, train, training
+from ff_utils import RunConfig, Store, UserError, kernels, load, record, studies, train, training
 from ff_utils.labels import inject
 from ff_utils.recipes import command_of
 from ff_utils.studies import collecting
@@ -160,7 +160,9 @@ def test_resuming_under_other_versions_warns_and_is_recorded(small, monkeypatch,
     with monkeypatch.context() as newer:
         newer.setattr(record, "ENGINE_VERSION", record.ENGINE_VERSION + 1)
         interrupt(monkeypatch, config, 3, during=3)
-    assert "resuming at epoch 1 under other versions" in capsys.readouterr().out
+    before, now = record.ENGINE_VERSION, record.ENGINE_VERSION + 1
+    told = f"resuming at epoch 1; digits may differ (engine version: {before}, now {now})"
+    assert told in capsys.readouterr().out
     run = train(config, 3, progress=False)  # Back to the first version: that is a change too.
     assert [part["at_epoch"] for part in run.provenance["resumed"]] == [1, 2]
 
@@ -173,13 +175,14 @@ def test_resuming_on_another_machine_warns(what, small, monkeypatch, capsys):
     elsewhere = training.describe_machine
     monkeypatch.setattr(training, "describe_machine", lambda *args: elsewhere(*args) | {what: "another"})
     run = train(config, 3, progress=False)
-    assert "resuming at epoch 1 under other versions, hardware or data" in capsys.readouterr().out
+    assert f"digits may differ ({what.replace('_', ' ')}: " in capsys.readouterr().out
     assert [part[what] for part in run.provenance["resumed"]] == ["another"]
 
 
 def test_an_uneventful_resumption_is_silent(small, monkeypatch, capsys):
     config = RunConfig(**small)
     interrupt(monkeypatch, config, 2, during=2)
+    capsys.readouterr()
     run = train(config, 2, progress=False)
     assert capsys.readouterr().out == ""
     assert "resumed" not in run.provenance
@@ -419,6 +422,34 @@ def test_milestones_have_a_test_error(small, monkeypatch):
         assert errors.index[errors.notna()].tolist() == measured
 
 
+def test_a_run_that_diverges_is_no_result(small, tmp_path):
+    config = RunConfig(**{**small, "lr": 1e30, "init": "normal"})
+    with pytest.raises(UserError, match=r"diverged in epoch 1: the loss is nan.*lower learning rate.*--lr 1e\+30"):
+        train(config, 2, progress=False)
+    assert Store().runs() == []
+
+
+@pytest.mark.parametrize(
+    ("every", "told"),
+    [
+        (0, "interrupted in epoch 3; kept up to epoch 2 in "),
+        (60, "interrupted in epoch 3; nothing is kept yet (once in 60 s)"),
+    ],
+)
+def test_an_interrupted_run_says_what_is_kept(every, told, small, monkeypatch, capsys):
+    run_epoch = Trainer.run_epoch
+
+    def interrupted(trainer, after_step=None):
+        if trainer.epoch == 2:
+            raise KeyboardInterrupt
+        return run_epoch(trainer, after_step)
+
+    monkeypatch.setattr(Trainer, "run_epoch", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(RunConfig(**small), 4, progress=False, checkpoint_seconds=every)
+    assert told in capsys.readouterr().out
+
+
 def test_an_error_that_was_not_measured_then_is_refused(small):
     with pytest.raises(UserError, match=r"at epochs \[2\], not at 1"):
         train(RunConfig(**small), 2, progress=False).at(1, "test_label_search_error")
@@ -426,8 +457,34 @@ def test_an_error_that_was_not_measured_then_is_refused(small):
 
 def test_a_machine_with_a_gpu_is_asked_whether_it_can_compile():
     """In a process of its own: others may have loaded what PyTorch itself loads only when it compiles."""
-    script = "import torch; torch.cuda.is_available = lambda: True; from ff_utils import kernels; kernels.compiling()"
-    subprocess.run([sys.executable, "-c", script], check=True)
+    script = "from ff_utils import kernels; print(kernels.compiler_found('cuda'))"
+    assert subprocess.check_output([sys.executable, "-c", script], text=True).strip() == str(torch.cuda.is_available())
+
+
+def test_each_net_says_whether_its_kernels_are_compiled(small, monkeypatch):
+    """Whatever net was made or trained in between."""
+    monkeypatch.delenv("FF_COMPILE")
+    large = Trainer(RunConfig(**small), load("digits"), compiled=True)
+    other = Trainer(RunConfig(**small), load("digits"))
+    assert large.network.compiled == kernels.compiler_found("cpu") and not other.network.compiled
+    for trainer in (large, other, large):
+        said = []
+        monkeypatch.setattr(kernels, "use_compiled", said.append)
+        draws = trainer.draws(1)
+        trainer.step(draws.order[:50], draws)
+        trainer.evaluate("validation", search=False)
+        assert set(said) == {trainer.network.compiled}
+
+
+@pytest.mark.parametrize(("wanted", "choice", "expected"), [
+    (True, None, True), (False, None, False), (True, "0", False), (False, "1", True),
+])  # fmt: skip
+def test_the_environment_decides_whether_to_compile(wanted, choice, expected, monkeypatch):
+    monkeypatch.setattr(kernels, "compiler_found", lambda device_type: True)
+    monkeypatch.delenv("FF_COMPILE", raising=False)
+    if choice:
+        monkeypatch.setenv("FF_COMPILE", choice)
+    assert kernels.can_compile(wanted, torch.device("cpu")) is expected
 
 
 COUNT_FAULTS = """

@@ -21,7 +21,10 @@ WORKERS = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
 def operations(planned: Planned) -> float:
-    """The floating-point operations of a run at paper scale: those of its training products."""
+    """The floating-point operations of a run at paper scale: those of its training products.
+
+    Those of orthogonal steps are not among them, so that such a run is counted too low.
+    """
     steps = planned.epochs * -(-PROFILES["paper"].training_images // planned.config.batch_size)
     return steps * sum(float(product.operations) for product in step_products(planned.config))
 
@@ -58,7 +61,7 @@ class Speed:
         ]
 
 
-def measured(store: Store) -> Speed:
+def stored_speed(store: Store) -> Speed:
     """The median speeds of the stored runs, on the hardware that has most of those of the published size.
 
     Counted are runs of Forward-Forward on MNIST's labels. Without any, what this machine is expected to reach.

@@ -15,6 +15,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import yaml
+from matplotlib.axes import Axes
 
 from ..config import RunConfig
 from ..cost import step_products
@@ -61,7 +62,7 @@ def machines() -> pd.DataFrame:
     return table[["matrix unit", "threads", "torch", "python", "measured"]].rename_axis(None)
 
 
-def measured(name: str) -> pd.DataFrame:
+def measurements(name: str) -> pd.DataFrame:
     """The table `name` of the benchmark from every machine that has it, with a column `machine`; else empty."""
     parts = []
     for path in sorted(folder().glob(f"*/{name}.csv")):
@@ -101,7 +102,7 @@ def work(configs: dict[str, RunConfig]) -> pd.DataFrame:
 
 def records(negatives: str) -> pd.DataFrame:
     """The record log of one sampler: what each change brought, in one paired run on each machine."""
-    found = measured("records")
+    found = measurements("records")
     if found.empty:
         return _open()
     found = found[(found["negatives"] == negatives) & found["rung"].isin(RUNGS)]
@@ -123,7 +124,7 @@ def records(negatives: str) -> pd.DataFrame:
 
 def ratios() -> pd.DataFrame:
     """The engine against the limit and against autograd, and how far the limit itself is from autograd."""
-    found = measured("records")
+    found = measurements("records")
     if found.empty:
         return _open()
     rows = []
@@ -146,7 +147,7 @@ def ratios() -> pd.DataFrame:
 
 def small() -> pd.DataFrame:
     """The same at 3 × 1000 and a batch of 100."""
-    found = measured("small")
+    found = measurements("small")
     if found.empty:
         return _open()
     rows = [
@@ -168,9 +169,9 @@ def _against(engine: float, limit: float, memory: float, loader: float) -> dict[
     }
 
 
-def _empty(axes) -> bool:
-    say_open(axes, "open: measured by make bench")
-    return True
+def _say_open(*panels: Axes) -> None:
+    for axes in panels:
+        say_open(axes, "open: measured by make bench")
 
 
 def _panels(found: pd.DataFrame, columns: int, height: float) -> tuple[list[str], np.ndarray]:
@@ -185,7 +186,7 @@ def _panels(found: pd.DataFrame, columns: int, height: float) -> tuple[list[str]
 
 def _steps(negatives: str) -> pd.DataFrame:
     """The milliseconds of the parts of a step: a row per machine, a column per part. Empty where none is measured."""
-    found = measured("parts")
+    found = measurements("parts")
     if found.empty:
         return found
     return found[found["negatives"] == negatives].pivot(index="machine", columns="part", values="milliseconds")
@@ -211,7 +212,7 @@ def even_batch(negatives: str) -> str:
 
 def class_cost(negatives: str) -> str:
     """The milliseconds that a step takes longer for every further class, by machine, in words."""
-    found = measured("classes")
+    found = measurements("classes")
     found = found[found["negatives"] == negatives] if len(found) else found
     if found.empty:
         return "open"
@@ -223,10 +224,10 @@ def class_cost(negatives: str) -> str:
 
 def draw_parts() -> None:
     """Where the time of a step goes, for each machine."""
-    found = measured("parts")
+    found = measurements("parts")
     names, axes = _panels(found, 1, 2.6)
-    if found.empty and _empty(axes[0, 0]):
-        return
+    if found.empty:
+        return _say_open(axes[0, 0])
     order = found["part"].unique()
     for ax, name in zip(axes[:, 0], names, strict=True):
         table = found[found["machine"] == name].pivot(index="negatives", columns="part", values="milliseconds")
@@ -242,10 +243,10 @@ def draw_parts() -> None:
 
 def draw_scaling() -> None:
     """The fraction of the limit against width and batch size, for each machine."""
-    found = measured("scaling")
+    found = measurements("scaling")
     names, axes = _panels(found, 2, 2.7)
-    if found.empty and all(_empty(ax) for ax in axes.flat):
-        return
+    if found.empty:
+        return _say_open(*axes.flat)
     found["fraction"] = found["limit"] / found["engine"]
     for name, row in zip(names, axes, strict=True):
         rows = found[found["machine"] == name]
@@ -270,10 +271,10 @@ def draw_scaling() -> None:
 
 def draw_classes() -> None:
     """The cost of a step against the number of classes, for each machine."""
-    found = measured("classes")
+    found = measurements("classes")
     names, axes = _panels(found, 1, 2.9)
-    if found.empty and _empty(axes[0, 0]):
-        return
+    if found.empty:
+        return _say_open(axes[0, 0])
     for name, ax in zip(names, axes[:, 0], strict=True):
         lines = found[found["machine"] == name].groupby("negatives", sort=False)
         for (negatives, rows), colour, line in zip(lines, LAYERS, LINES, strict=False):
@@ -294,8 +295,8 @@ def draw_hits() -> None:
     """How often the exactly hardest label is among the k that the head proposes."""
     found = counted("shortlist")
     _, axes = plt.subplots(figsize=(WIDTH * 0.8, 2.9))
-    if found.empty and _empty(axes):
-        return
+    if found.empty:
+        return _say_open(axes)
     epochs = found.groupby("epoch")
     colours = plt.get_cmap("viridis")(np.linspace(0, 0.85, len(epochs)))
     for (epoch, rows), colour, marker in zip(epochs, colours, "os^Dv", strict=False):
@@ -306,7 +307,7 @@ def draw_hits() -> None:
 
 
 def agreement() -> pd.DataFrame:
-    """Validation errors of small nets trained by every rung: mean and range over seeds, and whether bits agree."""
+    """Validation errors of small nets trained by every rung: mean and range over seeds."""
     found = counted("agreement")
     if found.empty:
         return _open()
@@ -323,7 +324,7 @@ def agreement() -> pd.DataFrame:
 
 def evaluation_share() -> pd.DataFrame:
     """What evaluation takes of a run of 60 epochs at the default cadence."""
-    found = measured("evaluation")
+    found = measurements("evaluation")
     if found.empty:
         return _open()
     table = found.assign(negatives=found["negatives"].map(SAMPLERS))

@@ -20,7 +20,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from tqdm import tqdm
 
-from .. import kernels
 from ..config import RunConfig
 from ..data import Splits
 from ..errors import UserError
@@ -123,8 +122,8 @@ def compare(
 def run(config: RunConfig, splits: Splits, epochs: int, after_epoch=None) -> Trained:
     """Train one net and read it."""
     device = default_device()
-    trainer = trainer_class(config)(config, splits, torch.float32, device)
-    kernels.allow_compiling(False)  # A run of seconds is over before a compiler is.
+    # A run of seconds is over before a compiler is.
+    trainer = trainer_class(config)(config, splits, torch.float32, device, compiled=False)
     seconds = 0.0
     for _ in range(epochs):
         started = time.perf_counter()

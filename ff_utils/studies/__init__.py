@@ -92,7 +92,8 @@ def schedule(names: Iterable[str], profile: str = "paper") -> list[Planned]:
     reached: dict[tuple, int] = {}
     chosen = []
     for planned in rounds:
-        if reached.get(planned[::2], 0) < planned.epochs:
-            reached[planned[::2]] = planned.epochs
+        run = planned.config, planned.dtype
+        if reached.get(run, 0) < planned.epochs:
+            reached[run] = planned.epochs
             chosen.append(planned)
     return chosen

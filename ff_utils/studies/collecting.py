@@ -18,9 +18,13 @@ import numpy as np
 import pandas as pd
 import torch
 
+from ..config import RunConfig
 from ..cost import expected_seconds
 from ..errors import UserError
 from ..files import project_folder, results_folder
+from ..goodness import goodness_named
+from ..negatives import sampler
+from ..registry import of_package
 from ..results import Run, Store
 from ..trainer import default_device, fastest_dtype
 from ..training import train
@@ -216,6 +220,10 @@ def counted(runs: Sequence) -> str:
     return f"{len(runs)} run{'s' * (len(runs) != 1)}"
 
 
+def _known_everywhere(config: RunConfig) -> bool:
+    return of_package(sampler(config.negatives)) and of_package(goodness_named(config.goodness))
+
+
 def train_all(
     missing: list[Planned],
     store: Store,
@@ -231,7 +239,10 @@ def train_all(
         print(f"training {counted(missing)} elsewhere; into {store.root}", flush=True)
         return distribute(missing, store, executor, progress)
     threads = torch.get_num_threads()
-    small = [planned for planned in missing if max(planned.config.hidden) <= SMALL]
+    # Other processes know the package's samplers and goodness alone, and not the caller's.
+    small = [
+        planned for planned in missing if max(planned.config.hidden) <= SMALL and _known_everywhere(planned.config)
+    ]
     seconds = expected(small, images)
     if default_device().type == "cpu" and min(threads, len(small)) > 1 and seconds > START:
         print(f"training {counted(small)}, {threads} at a time, about {readable_time(seconds)}; "

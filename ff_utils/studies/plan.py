@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeVar
 
 from ..config import RunConfig
 from ..recipes import recipe
+from ..record import MILESTONES
 
 PAPER_WIDTH = 2000  # Units per layer in source A; thresholds scale with the width.
 T = TypeVar("T")
@@ -59,11 +60,9 @@ class Profile:
         return {"smoke": smoke, "quick": quick, "paper": paper}[self.name]
 
 
-PUBLISHED_EPOCHS = (60, 80, 100, 120, 200, 500)
-
-
 def _milestones(*epochs: int) -> dict[int, int]:
-    return dict(zip(PUBLISHED_EPOCHS, epochs, strict=True))
+    """What stands for the published lengths."""
+    return dict(zip(MILESTONES, epochs, strict=True))
 
 
 #: The profiles, by name.
@@ -90,7 +89,7 @@ PROFILES = {
         # the study hard-momentum.
         Profile(
             "paper", recipe("paper"), sweep=20, seeds=(0, 1, 2), training_images=50_000,
-            milestones=_milestones(*PUBLISHED_EPOCHS), whole=60,
+            milestones=_milestones(*MILESTONES), whole=60,
             settled={"peer_normalization": 0.03, "momentum": 0.95},
         ),
     )
