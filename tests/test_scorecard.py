@@ -194,3 +194,11 @@ def test_a_difference_says_what_is_taken_from_what():
                "to": {"algorithm": "forward_forward", "metric": "test_label_search_error"}}  # fmt: skip
     assert scorecard.compared(methods) == "Forward-Forward less backprop"
     assert scorecard.compared({"cell": {}}) == ""
+
+
+@pytest.mark.parametrize(
+    "statement, spelled",
+    [("It helps", "It helps (second-hand)"), ("It helps (read as, a bit)", "It helps (read as, a bit; second-hand)")],
+)
+def test_what_is_noted_of_a_claim_stands_in_one_pair_of_brackets(statement, spelled):
+    assert scorecard.spelled_out(replace(claim("level"), statement=statement, second_hand=True)) == spelled

@@ -85,7 +85,7 @@ def _time_of(missing: list[Planned], profile: Profile) -> str:
     """How long runs will take: at the published size by the stored runs, else by a measurement here."""
     if profile.name != "paper":
         return f"{readable_time(expected(missing, profile.training_images))} on this machine"
-    speed = budget.measured(stores(profile.name)[0])
+    speed = budget.stored_speed(stores(profile.name)[0])
     # Of the stored runs, others may be from slower machines.
     return (
         f"{readable_time(sum(speed.seconds(missing)))} on {speed.hardware}, where most of all stored runs of the "

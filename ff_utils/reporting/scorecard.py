@@ -240,7 +240,10 @@ def spelled_out(claim: Claim) -> str:
     chosen = "chosen" in claim.measure.get("cell", {}).values()
     notes = [compared(claim.measure), "ours with the best λ on validation" * chosen, "second-hand" * claim.second_hand]
     notes = [note for note in notes if note]
-    return claim.statement.strip() + (f" ({'; '.join(notes)})" if notes else "")
+    statement = claim.statement.strip()
+    if notes and statement.endswith(")"):  # One pair of brackets is enough.
+        return f"{statement[:-1]}; {'; '.join(notes)})"
+    return statement + (f" ({'; '.join(notes)})" if notes else "")
 
 
 def _published(claim: Claim) -> str:
