@@ -14,7 +14,7 @@ import os
 import sys
 import warnings
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -45,8 +45,8 @@ class TrainOptions:
     """The published recipe that the other options start from: paper or hinton."""
     config: Path | None = None
     """A config.yaml to start from instead, such as that of a finished run."""
-    progress: bool = field(default_factory=sys.stderr.isatty)
-    """Whether to show a progress bar; by default where standard error is a terminal."""
+    progress: bool = True
+    """Whether to show a progress bar."""
 
 
 @dataclass(kw_only=True)

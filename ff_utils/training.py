@@ -14,6 +14,7 @@ import hashlib
 import io
 import json
 import math
+import sys
 import time
 from datetime import datetime
 from pathlib import Path
@@ -34,6 +35,7 @@ from .results import Run, Store
 from .twin import trainer_class
 
 CHECKPOINT_SECONDS = 60.0
+IN_A_FILE = 30.0  # Seconds between two lines of the progress bar where they are kept.
 KEPT = "The last checkpoint is kept, and the same command goes on from it."
 
 
@@ -177,6 +179,7 @@ def _train(
     bar = tqdm(
         total=epochs * steps, initial=trainer.epoch * steps, unit="step", desc="training",
         disable=None if progress is None else not progress, dynamic_ncols=True,
+        mininterval=0.1 if sys.stderr.isatty() else IN_A_FILE,
     )  # fmt: skip
     with bar:
         while trainer.epoch < epochs:
