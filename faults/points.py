@@ -77,9 +77,8 @@ class Points:
     def _audit(self, event: str, arguments: tuple) -> None:
         if event in self.EVENTS and self.watches(arguments[0]):
             path = Path(arguments[0])
-            # Hidden folders have names that are others each time: with the time in them, or drawn.
-            hidden = ".incoming" if path.name.startswith(".incoming") else ".drawn"
-            self.reach(phase_of(path), event, hidden if path.name.startswith(".") else path.name)
+            # The name without the time that is in that of a run's folder.
+            self.reach(phase_of(path), event, ".incoming" if path.name.startswith(".incoming") else path.name)
 
     def open(self, file, mode="r", buffering=-1, encoding=None, errors=None, newline=None, *rest):
         """`builtins.open`, writing in halves below the root."""

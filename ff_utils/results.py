@@ -25,11 +25,10 @@ import platform
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -193,8 +192,12 @@ class Store:
         """Raises `UserError` now rather than after hours of training."""
         with explained(self.runs_folder):
             self.runs_folder.mkdir(parents=True, exist_ok=True)
-            # Under a name of its own: runs that start at the same moment try this at the same moment.
-            TemporaryDirectory(prefix=".", dir=self.runs_folder).cleanup()
+            # One name for all, so that what a killed process leaves goes with the next; others may try at this moment.
+            attempt = self.runs_folder / ".writable"
+            with suppress(FileExistsError):
+                attempt.mkdir()
+            with suppress(FileNotFoundError):
+                attempt.rmdir()
 
     def save(
         self,
