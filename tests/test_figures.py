@@ -14,7 +14,7 @@ import support
 import yaml
 
 from ff_utils import studies
-from ff_utils.reporting import budget, charts, diagnostics, speed, timed
+from ff_utils.reporting import budget, charts, diagnostics, scorecard, speed, timed
 from ff_utils.reporting.comparing import ONE_PASS, TEST, VALIDATION
 from ff_utils.reporting.uncertainty import over_seeds
 from ff_utils.selfsup import figures
@@ -168,6 +168,26 @@ def test_transfer_is_drawn_as_an_accuracy():
     for name in nets:
         layers, accuracy = lines(plt.gca())[name]
         assert list(accuracy) == [100 - 10.0 * i - 1 for i in layers]
+
+
+def test_claims_beside_what_was_measured(monkeypatch):
+    measure = {"study": "learning-rate", "cell": {"lr": 0.04}, "epoch": 20, "metric": VALIDATION}
+    rule = {"band": [1.0, 4.0], "partly": [0.0, 5.0]}
+    run, missing = (
+        scorecard.Claim(name, "A, table", f"{name} (a note)", "level", 2.5, measure | {"cell": {"lr": lr}}, rule)
+        for name, lr in (("this", 0.04), ("that", 0.08))
+    )
+    cell = next(cell for cell in studies.get("learning-rate", "paper").cells if cell.settings["lr"] == 0.04)
+    support.store_run(cell.config, [{VALIDATION: 50.0}] * 19 + [{VALIDATION: 3.0}])
+    scorecard.draw_levels([run, missing])
+    axes = plt.gca()
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["A: this", "A: that"]
+    assert [(bar.get_x(), bar.get_width()) for bar in axes.patches] == [(1.0, 3.0)] * 2
+    (ours,) = (bars for bars in axes.containers if bars.get_label() == "ours, 95 %")
+    estimate = over_seeds([3.0], 10_000)
+    assert list(ours.lines[0].get_xdata()) == [3.0]
+    assert ours.lines[2][0].get_segments()[0][:, 0] == pytest.approx([estimate.low, estimate.high])
+    assert [text.get_text() for text in axes.texts] == ["ours: not run yet"]
 
 
 def test_the_time_of_the_book_against_the_workers():

@@ -6,10 +6,12 @@ follows are spelled out at the head of that file and implemented here.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pandas as pd
 import yaml
 
@@ -21,6 +23,7 @@ from ..studies.collecting import Collected
 from .comparing import IMAGES, Measured, choose, complete, difference, measured
 from .formats import in_figures, number
 from .report import signed
+from .style import GREY, NEGATIVE, POSITIVE, WIDTH
 from .uncertainty import Estimate, over_seeds, range_of_two
 
 KINDS = ("level", "at_least", "at_most", "difference", "choice")
@@ -78,10 +81,9 @@ def judge(claim: Claim) -> Verdict:
     measure = claim.measure
     if measure["study"] not in studies.STUDIES:
         return NOT_RUN
-    collected = collecting.collect(studies.get(measure["study"], "paper"), "never")
     if claim.kind == "choice":
-        return _judge_choice(claim, collected)
-    found = _measured(collected, measure)
+        return _judge_choice(claim, _collected(measure))
+    found = _measured(_collected(measure), measure)
     if found is None:
         return NOT_RUN
     estimate, runs = found
@@ -91,6 +93,32 @@ def judge(claim: Claim) -> Verdict:
     close = any(round(end, 2) == bound != end for end in (estimate.low, estimate.high))
     text = estimate.text(digits=3 if close else 2, signed=_is_difference(measure))
     return Verdict(judged, text, runs, estimate.one_seed)
+
+
+def _collected(measure: dict) -> Collected:
+    return collecting.collect(studies.get(measure["study"], "paper"), "never")
+
+
+def draw_levels(claims: Iterable[Claim]) -> None:
+    """Claims of kind `level`, a row each: the published error with its band, and ours with its 95 % interval."""
+    claims = list(claims)
+    _, axes = plt.subplots(figsize=(WIDTH, 0.9 + 0.48 * len(claims)))
+    for row, claim in enumerate(claims):
+        low, high = claim.rule["band"]
+        axes.barh(row, high - low, 0.62, low, color=GREY, alpha=0.25, label="counts as reproduced")
+        axes.plot(claim.published, row, "D", color=NEGATIVE, mfc="white", mew=1.6, label="published")
+        if found := _measured(_collected(claim.measure), claim.measure):
+            estimate = found[0].of_an_error()
+            ends = [[estimate.mean - estimate.low], [estimate.high - estimate.mean]]
+            axes.errorbar(estimate.mean, row, xerr=ends, fmt="o", color=POSITIVE, capsize=4, label="ours, 95 %")
+        else:
+            axes.annotate("ours: not run yet", (high, row), (8, 0), textcoords="offset points", va="center", fontsize=8)
+    names = [f"{claim.source[0]}: {claim.statement.split(' (')[0]}".replace(" × ", "\u00a0×\u00a0") for claim in claims]
+    axes.set_yticks(range(len(claims)), [textwrap.fill(name, 34) for name in names])
+    axes.invert_yaxis()
+    axes.set(xlabel="test error (%)", xlim=(0, None))
+    drawn = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))  # Each once.
+    axes.figure.legend(drawn.values(), drawn, loc="outside upper right", ncols=3)
 
 
 Found = tuple[Estimate, tuple[str, ...]] | None
