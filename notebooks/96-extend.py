@@ -122,6 +122,10 @@ table
 # A run remembers its sampler and its goodness by name only. Whoever trains or extends it has to register the same
 # function first; without it `train` refuses and lists the names it knows. A changed function needs a new name.
 #
+# What your function gives is checked: a sampler that gives a true label, or a goodness without a slope, ends with an error
+# that says so. Small nets train side by side in processes of their own, which know the package's functions only; runs with
+# yours stay in this one.
+#
 # ## A study of your own
 #
 # {py:class}`ff_utils.studies.plan.Study` declares a comparison, cell by cell;
