@@ -115,6 +115,20 @@ for name, value in (
 ):
     # Two digits, as in the chapter on costumes.
     glue(f"ladder_{name}", f"{float(f'{value:.2g}'):g}", display=False)
+by_way = {
+    way: sorted({f[way].seeds for f in shares.values() if f[way]})
+    for way in ("alone", "added", "in company")
+}
+glue(
+    "ladder_seeds_by_way",
+    "; ".join(
+        f"{way}: {' to '.join(map(str, sorted({n[0], n[-1]})))}"
+        for way, n in by_way.items()
+        if n
+    )
+    or "open",
+    display=False,
+)
 known = any(ways["alone"] for ways in shares.values())
 harmful = [
     f
@@ -209,7 +223,8 @@ if profile == "paper" and whole is not None:
 # After {glue:text}`ladder_epochs` epochs with {glue:text}`ladder_layers` units the study's recipe has a
 # validation error of {glue:text}`ladder_A_validation`, Hinton's code one of {glue:text}`ladder_B_validation`: a change
 # of {glue:text}`ladder_whole`. Their test errors are {glue:text}`ladder_A_test` and {glue:text}`ladder_B_test`.
-# {numref}`fig-ladder-learning` has the epochs before.
+# {numref}`fig-ladder-learning` has the epochs before. Seeds behind a number of {numref}`tab-ladder`:
+# {glue:text}`ladder_seeds_by_way`. An interval over several seeds is far wider than that of one, which holds the images alone.
 #
 # Taken alone, the factors that lower the error the most ({numref}`tab-ladder`) are {glue:text}`ladder_alone_1` and
 # {glue:text}`ladder_alone_2`. In the company of all others: {glue:text}`ladder_in_company_1` and
