@@ -225,7 +225,7 @@ for size in ("paper", "quick"):
 # layers have hardly begun to tell rows apart.
 #
 # The unequal rates are arithmetic. That they are the reason was our hypothesis, and {doc}`31-ladder` tests it. By
-# itself it fails: to even out the rates makes the error worse. A slower first layer alone changes it by
+# itself it fails: to even out the rates does not lower the error. A slower first layer alone changes it by
 # {glue:text}`theta_first_rate_paper` with 3 × 1000 units and by {glue:text}`theta_first_rate_quick` on small nets.
 # Faster deeper layers alone, with slower biases, change it by {glue:text}`theta_deeper_rate_paper` and
 # {glue:text}`theta_deeper_rate_quick`.
