@@ -113,11 +113,12 @@ def run_study(arguments: list[str]) -> None:
     if not missing:
         print("nothing is missing")
         return
-    seconds = collecting.expected(missing, profile.training_images)
-    print(f"{collecting.counted(missing)}, about {collecting.readable_time(seconds)} here, into {own.root}")
     if own.root != results_folder():
-        print(f"(one by one, by the commands above, into {results_folder()}; FF_RESULTS names another folder)")
-    if not options.list:
+        print(f"(one by one, by these commands, into {results_folder()}; FF_RESULTS names another folder)")
+    if options.list:
+        seconds = collecting.expected(missing, profile.training_images)
+        print(f"{collecting.counted(missing)}, about {collecting.readable_time(seconds)} here, into {own.root}")
+    else:
         with connected(options.scheduler) if options.scheduler else nullcontext() as executor:
             collecting.train_all(missing, own, profile.training_images, executor=executor)
 

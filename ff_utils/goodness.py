@@ -35,9 +35,10 @@ def sum_of_squares(y: Tensor) -> Tensor:
 
 def check_goodness(name: str, units: int) -> None:
     """Raises `UserError` if `name` is another's goodness and can't be that of a layer of so many units."""
-    goodness, y = goodness_named(name), torch.arange(1.0, 2 * units + 1).view(2, units) / units
+    goodness = goodness_named(name)
     if of_package(goodness):
         return
+    y = torch.arange(1.0, 2 * units + 1).view(2, units) / units
     try:
         value, slope = goodness(y), half_derivative(goodness, y)
     except Exception as error:  # Whatever another's code raises.

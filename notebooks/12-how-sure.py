@@ -111,14 +111,8 @@ summary.spread_table(groups)
 
 
 # %% tags=["hide-input"]
-def spread(found):
-    """The standard deviation of an error over its seeds, None of one."""
-    errors = [one.value for one in found.values()]
-    return float(np.std(errors, ddof=1)) if len(errors) > 1 else None
-
-
 tests = groups["label_search, test"]
-seed_sd, apart = spread(tests), summary.paired_sd(tests)
+seed_sd, apart = summary.seed_sd(tests), summary.paired_sd(tests)
 glue("sure_images", f"{images:,}", display=False)
 for name, value in (("seed_sd", seed_sd), ("apart", apart)):
     text = "open" if value is None else f"{value:.2f}"
@@ -139,7 +133,7 @@ if values["label_search, validation"]:
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The same as {numref}`tab-sure-spread` for nets of 4 × 2000 units, from the seeds that have been trained.", "name": "tab-sure-full"}}
 at_size = by_setting(collecting.collect(studies.get("noise", "paper"), "never"))
 full_sds = {
-    name: spread(found)
+    name: summary.seed_sd(found)
     for name, found in at_size.items()
     if name.endswith("test")
 }
@@ -227,7 +221,7 @@ summary.paired_tests(by_dtype, *two_formats.keys)
 # %% tags=["hide-input"]
 change = comparing.difference(*by_dtype.values())
 glue("sure_format_change", report.points(change), display=False)
-one_format = spread(by_dtype["bfloat16"])
+one_format = summary.seed_sd(by_dtype["bfloat16"])
 text = "open" if one_format is None else f"{one_format:.2f}"
 glue("sure_format_spread", text, display=False)
 pairs = by_dtype["bfloat16"].keys() & by_dtype["float32"].keys()

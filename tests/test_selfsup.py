@@ -243,8 +243,8 @@ def test_label_search_is_not_asked_of_a_net_that_saw_no_label(small):
 # -- the twin -------------------------------------------------------------------------------------------
 
 
-def plain_step(trainer, rows, objective):
-    """The weights and biases after one step of torch.optim.SGD on `objective`, from plain torch code."""
+def assert_two_steps_are_plain_torchs(trainer, rows, draws, objective):
+    """Two steps of the trainer end where two of torch.optim.SGD on `objective` do."""
     network, head = copy.deepcopy(trainer.network), copy.deepcopy(trainer.head)
     parameters = [p for layer in network.layers for p in (layer.weight.value, layer.bias.value)]
     for parameter in parameters:
@@ -256,7 +256,10 @@ def plain_step(trainer, rows, objective):
         optimizer.zero_grad()
         objective(network, head).backward()
         optimizer.step()
-    return [parameter.detach() for parameter in parameters]
+        trainer.step(rows, draws)
+    found = [p for layer in trainer.network.layers for p in (layer.weight.value, layer.bias.value)]
+    for ours, theirs in zip(found, parameters, strict=True):
+        torch.testing.assert_close(ours, theirs.detach())
 
 
 @pytest.mark.parametrize("normalization", ["l2", "rms"])
@@ -273,14 +276,10 @@ def test_the_twin_descends_its_cross_entropy_as_plain_torch_does(trainer, normal
     def objective(network, head):
         return F.cross_entropy(support.plain_head(network, head, images), labels)
 
-    expected, before = plain_step(t, rows, objective), copy.deepcopy(t.network)
-    draws = t.draws(1)
-    t.step(rows, draws)
-    t.step(rows, draws)
-    found = [p for layer in t.network.layers for p in (layer.weight.value, layer.bias.value)]
-    for ours, theirs in zip(found, expected, strict=True):
-        torch.testing.assert_close(ours, theirs)
-    assert (before.layers[0].weight.value - found[0]).abs().max() > 1e-3  # It reached the first layer.
+    first = t.network.layers[0].weight.value
+    before = first.clone()
+    assert_two_steps_are_plain_torchs(t, rows, t.draws(1), objective)
+    assert (before - first).abs().max() > 1e-3  # It reached the first layer.
 
 
 @pytest.mark.parametrize("which", ["last", "all"])
@@ -298,12 +297,7 @@ def test_goodness_by_backprop_as_plain_torch_does(trainer, which):
                 loss = loss + F.binary_cross_entropy_with_logits(g - 2.0, torch.full_like(g, target)) / 2
         return loss if which == "last" else loss / 3
 
-    expected = plain_step(t, rows, objective)
-    t.step(rows, draws)
-    t.step(rows, draws)
-    found = [p for layer in t.network.layers for p in (layer.weight.value, layer.bias.value)]
-    for ours, theirs in zip(found, expected, strict=True):
-        torch.testing.assert_close(ours, theirs)
+    assert_two_steps_are_plain_torchs(t, rows, draws, objective)
 
 
 def test_the_twin_drops_units_and_has_a_rate_for_its_biases(trainer):
@@ -328,12 +322,7 @@ def test_the_twin_drops_units_and_has_a_rate_for_its_biases(trainer):
             loss = loss + F.binary_cross_entropy_with_logits(g - 2.0, torch.full_like(g, target)) / 2
         return loss
 
-    expected = plain_step(t, rows, objective)
-    t.step(rows, draws)
-    t.step(rows, draws)
-    found = [p for layer in t.network.layers for p in (layer.weight.value, layer.bias.value)]
-    for ours, theirs in zip(found, expected, strict=True):
-        torch.testing.assert_close(ours, theirs)
+    assert_two_steps_are_plain_torchs(t, rows, draws, objective)
 
 
 @pytest.mark.parametrize("algorithm", ["backprop", "backprop_goodness_all"])

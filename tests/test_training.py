@@ -61,7 +61,7 @@ def elsewhere(tmp_path, monkeypatch):
     return elsewhere
 
 
-def interrupt(monkeypatch, config, epochs, during, **options):
+def interrupt(monkeypatch, config, epochs, during, checkpoint_seconds=0, **options):
     """Train with a Ctrl-C in epoch `during`."""
     run_epoch = Trainer.run_epoch
 
@@ -72,7 +72,7 @@ def interrupt(monkeypatch, config, epochs, during, **options):
 
     with monkeypatch.context() as stopping, pytest.raises(KeyboardInterrupt):
         stopping.setattr(Trainer, "run_epoch", interrupted)
-        train(config, epochs, progress=False, checkpoint_seconds=0, **options)
+        train(config, epochs, progress=False, checkpoint_seconds=checkpoint_seconds, **options)
 
 
 def checkpoint_of(tmp_path, config, cache="cache"):
@@ -437,16 +437,7 @@ def test_a_run_that_diverges_is_no_result(small, tmp_path):
     ],
 )
 def test_an_interrupted_run_says_what_is_kept(every, told, small, monkeypatch, capsys):
-    run_epoch = Trainer.run_epoch
-
-    def interrupted(trainer, after_step=None):
-        if trainer.epoch == 2:
-            raise KeyboardInterrupt
-        return run_epoch(trainer, after_step)
-
-    monkeypatch.setattr(Trainer, "run_epoch", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        train(RunConfig(**small), 4, progress=False, checkpoint_seconds=every)
+    interrupt(monkeypatch, RunConfig(**small), 4, during=3, checkpoint_seconds=every)
     assert told in capsys.readouterr().out
 
 

@@ -191,10 +191,14 @@ def seeds_against_images(groups: dict[str, dict[int, Measured]]) -> str:
 
 def _spreads(found: dict[int, Measured]) -> tuple[float | None, float]:
     """The SD of an error over its seeds, None of a single one, and that by the sampling of the images."""
-    errors = [one.value for one in found.values()]
     images = IMAGES[next(iter(found.values())).run.config.dataset]
-    over_seeds = float(np.std(errors, ddof=1)) if len(errors) > 1 else None
-    return over_seeds, binomial_sd(float(np.mean(errors)), images)
+    return seed_sd(found), binomial_sd(float(np.mean([one.value for one in found.values()])), images)
+
+
+def seed_sd(found: dict[int, Measured]) -> float | None:
+    """The standard deviation of an error over its seeds; None without two."""
+    errors = [one.value for one in found.values()]
+    return float(np.std(errors, ddof=1)) if len(errors) > 1 else None
 
 
 def paired_sd(found: dict[int, Measured]) -> float | None:
