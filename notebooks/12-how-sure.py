@@ -153,8 +153,8 @@ glue("sure_full_more", more, display=False)
 summary.spread_table(at_size)
 
 # %% [markdown]
-# A single run's test error at full size has a standard deviation over seeds of {glue:text}`sure_full_sd`. Against what the
-# sampling of the images does, that is {glue:text}`sure_full_more`.
+# The standard deviation of a single run's test error over seeds, at full size: {glue:text}`sure_full_sd`. Against what the
+# sampling of the images does: {glue:text}`sure_full_more`.
 #
 # ### Two runs on the same images
 #
@@ -268,7 +268,8 @@ glue("sure_format_told", told, display=False)
 # ## Deviations
 #
 # - The `quick` profile has small nets at an early stage, whose seeds spread far more than those of trained nets.
-#   Its numbers show the method. `python -m ff_utils study noise` and `study number-format` train the full-size runs, and
+#   Its numbers show the method. As long as the spread at full size is open, the seeds needed in {numref}`tab-sure-steps` use
+#   that of the small nets, so they are too many for the source's. `python -m ff_utils study noise` and `study number-format` train the full-size runs, and
 #   `-p profile paper` shows them.
 # - The number of seeds is small. A standard deviation from five seeds is itself uncertain: it may be too small
 #   by a factor of up to three.
