@@ -390,7 +390,7 @@ charts.draw_learning(
 # study's own rates training ends at once: {glue:text}`ladder_sharp_alone` validation error in the step "alone:
 # temperature".
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "What each suspect changes in the error of the study's recipe, in percentage points; negative is better. Small nets: validation error, four layers of 300 units, five epochs, three seeds. Full size: test error, four layers of 2000 units, 60 epochs. `python -m ff_utils study gap-shifts` (`gap-negatives`, `gap-loss`) trains what is open.", "name": "tab-ladder-suspects"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "What each suspect changes in the error of the study's recipe, in percentage points; negative is better. Small nets: validation error, four layers of 300 units, three epochs, three seeds. Full size: test error, four layers of 2000 units, 60 epochs. `python -m ff_utils study gap-shifts` (`gap-negatives`, `gap-loss`) trains what is open.", "name": "tab-ladder-suspects"}}
 suspects = [c for c in scorecard.load_claims() if c.id.startswith("A-suspect")]
 verdicts = scorecard.table(suspects)
 for claim in suspects:
