@@ -226,7 +226,7 @@ main.set_index(main["source"] + ": " + main["claim"])[
 # them: the study reports neither), the temperature, and the rates of the first and of the deeper layers. Hinton's code with the study's
 # scales in place of its own is far worse: his own change its error by {glue:text}`intro_scales_in`. These five are one
 # choice: taken one at a time, as the study searches, {glue:text}`intro_scales_worse` of {glue:text}`intro_scales_n` make
-# its error worse beyond doubt ({doc}`31-ladder`). Whether this also explains the published gap after 500 epochs is open.
+# its error worse, with an interval that excludes 0 ({doc}`31-ladder`). Whether this also explains the published gap after 500 epochs is open.
 #
 # **What label search hides.** Both sources leave the first layer out of the score. With the study's recipe that is the
 # best one: after 500 epochs with shifts the validation error is {glue:text}`intro_left_search` by

@@ -167,6 +167,7 @@ words = (
     "the net makes use of them",
 )
 glue("hard_bias_told", report.side(found, words), display=False)
+glue("hard_bias_seeds", report.seeds_in_words(found), display=False)
 steps = published.STEPS
 for name, step in (
     ("baseline", "baseline"),
@@ -292,7 +293,7 @@ diagnostics.cost_table(study, collected)
 # ### Biases
 #
 # A bias gives a unit a goodness of its own, whatever the label. Without biases the validation error changes by
-# {glue:text}`hard_bias`: {glue:text}`hard_bias_told`.
+# {glue:text}`hard_bias` ({glue:text}`hard_bias_seeds`): {glue:text}`hard_bias_told`.
 
 # %% [markdown]
 # ## At paper scale

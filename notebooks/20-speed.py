@@ -51,9 +51,10 @@ collecting.check_parameters(profile, train)
 # A step of FF multiplies activities by weights on the way up, and activities by gradients for the update. There is no
 # backward pass. {numref}`tab-speed-work` counts the products of one step at 4 × 2000 units and a batch of 256, for three
 # ways to make negatives. A *label search* runs all ten labels; a *shortlist* the true one and two candidates.
-# Except for the shortlist, which asks it, the step is timed without the softmax head, which the baselines lack.
+# The shortlist asks the softmax head, whose pass takes three more products. The other steps are timed without the head,
+# which the baselines lack.
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "One training step, 4 × 2000, batch 256: matrix products and their floating-point operations after sharing and reuse, and the memory traffic of the optimiser's pass over all weights.", "name": "tab-speed-work"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "One training step, 4 × 2000, batch 256: matrix products and their billions of floating-point operations (GFLOP) after sharing and reuse, and the memory traffic of the optimiser's pass over all weights.", "name": "tab-speed-work"}}
 base = recipe("paper", layer_reduction="sum", head_lr=0.0)
 work = speed.work(
     {
@@ -88,7 +89,7 @@ speed.machines()
 # {numref}`tab-speed-random`, {numref}`tab-speed-search` and {numref}`tab-speed-shortlist` go from the usual way to
 # write FF, with autograd and a DataLoader, to the engine. Each row adds one change to the row above. All rows of a
 # table were timed in turns in one run, so that a busy machine is unfair to none; given is the best turn. The same step
-# can differ by 15 % from one table of this page to another, which was measured at another time; changes of one or two per
+# can differ by a sixth from one table or figure of this page to another, which was measured at another time; changes of one or two per
 # cent between rows are within chance.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Record log for random negatives: one training step, before and after each change, and the fraction of the limit that is reached.", "name": "tab-speed-random"}}
@@ -181,22 +182,22 @@ steps = -(-50_000 // 256)
 glue("speed_epochs", speed.epoch_seconds("label_search", steps), display=False)
 
 # %% [markdown]
-# *How fast is the source's own code?* It does not say, nor on what it ran. But its runs are named by date and time, and those
+# *How fast is the replicated study's own code?* It does not say, nor on what it ran. But its runs are named by date and time, and those
 # of 80 and 100 epochs are {glue:text}`speed_source_gap` apart {cite:p}`shirahama2026`. If the names hold the start, and one was
 # begun when the other had ended, an epoch with label-search negatives took it at most {glue:text}`speed_source_most` s,
 # evaluation included. The steps of an epoch take this engine {glue:text}`speed_epochs`.
 #
 # ## Does it still learn the same?
 #
-# A fast engine that trains something else is no use. {numref}`tab-speed-agreement` has small nets trained by most rungs
-# of the log with the same seeds. The rungs share their random numbers with each other, but not with the autograd
+# A fast engine that trains something else is no use. {numref}`tab-speed-agreement` has small nets trained by most rows
+# of the log with the same seeds. These share their random numbers with each other, but not with the autograd
 # version, which draws its own.
 #
 # *Passes reused* and *freed memory kept* leave every error exactly as it was. The others round differently, and after
 # two epochs the seeds of one row lie many points apart. So the table excludes a gross error and no more. That
 # the updates are equal is shown by the tests (`tests/test_update.py`).
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Validation error (%) after two epochs of 4 × 300 nets, mean and range over three seeds, for most rungs and for the engine in float32.", "name": "tab-speed-agreement"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Validation error (%) after two epochs of 4 × 300 nets, mean and range over three seeds, for most rows of the log and for the engine in float32.", "name": "tab-speed-agreement"}}
 speed.agreement()
 
 # %% [markdown]
@@ -240,8 +241,8 @@ glue(
 )
 
 # %% [markdown]
-# {numref}`fig-speed-classes` shows what the samplers cost as the number of classes grows. From two to fifty the label
-# search takes about the same time for every further class, {glue:text}`speed_class_search`; the shortlist, from four
+# {numref}`fig-speed-classes` shows what the samplers cost as the number of classes grows. From two to fifty every further class
+# costs the label search {glue:text}`speed_class_search` on average, and the shortlist, from four
 # classes on, {glue:text}`speed_class_shortlist`. *One pass* takes the wrong label that the head finds most likely, without
 # any search.
 
@@ -261,7 +262,9 @@ short = collecting.collect(studies.get("shortlist", profile), train)
 plans.status(short)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Errors at the last epoch with exact label search and with a shortlist of two: mean over seeds and 95 % interval, in percent.", "name": "tab-speed-shortlist-error"}}
-report.result_table(short).rename(index={"label_search": "label search"})
+report.result_table(short, choice=False).rename(
+    index={"label_search": "label search"}
+)
 
 # %% tags=["hide-input"]
 gap = comparing.change(

@@ -59,12 +59,12 @@ collecting.check_parameters(profile, train)
 #
 # The activities have a unit too. Multiply all weights and biases by $\sqrt s$: the {term}`goodness` grows $s$-fold.
 # With $\theta$ and the temperature $T$ of the logit $(g-\theta)/T$ grown likewise, the loss is the same. The gradient
-# is $\sqrt s$ times smaller and the step should be $\sqrt s$ times greater, so all rates grow $s$-fold and such a decay
-# shrinks $s$-fold. **A threshold
+# is $\sqrt s$ times smaller and the step should be $\sqrt s$ times greater, so all rates grow $s$-fold, and a decay that
+# is added to the gradient shrinks $s$-fold. **A threshold
 # of 112 at $T = 1$ is one of 2,000 at $T = 17.9$.** {py:func}`ff_utils.costumes.costume` does both.
 #
-# Here are two nets that differ in all of these numbers but the decay, which both lack ({numref}`tab-costume-fields`), trained from the same start
-# in double precision.
+# Here are two nets on scikit-learn's digits, of 160, 120 and 80 units. They differ in all of these numbers but the decay,
+# which both lack ({numref}`tab-costume-fields`). Both are trained from the same start in double precision.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The fields in which the two nets differ; values per layer are rounded. Where there is no rate for the biases, the weights' applies.", "name": "tab-costume-fields"}}
 config = RunConfig(
@@ -114,13 +114,13 @@ glue("costume_apart", f"{digits} · 10{raised}", display=False)
 
 # %% [markdown]
 # After five epochs no weight differs by more than {glue:text}`costume_apart`, which is rounding, and every prediction
-# is the same.
+# on the validation images is the same (one seed).
 #
 # ## Both recipes in the same units
 #
 # In Hinton's units, with a threshold equal to the width, the replicated study's recipe reads as in
 # {numref}`tab-costume`. Of its input it reports nothing: we take pixels from 0 to 1, not normalised. Their mean square is given for MNIST, and the first layer's rate
-# and start are those that act alike on an input of mean square 1.
+# and first weights are converted to an input of mean square 1.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The two recipes at 4 × 2000 units in the same units. For the replicated study: its published θ and learning rate, its loss averaged over the layers, and what it does not report, the scale of its input included, as in our base.", "name": "tab-costume"}}
 base = studies.profile_named("paper").base

@@ -190,10 +190,11 @@ glue(
     "ladder_negatives_verdict",
     "are open"
     if not readings
-    else f"lower the error beyond doubt in {lowered} of three readings"
+    else "lower the error, with an interval that excludes 0, in "
+    f"{lowered} of three readings"
     if lowered
-    else "lower the error beyond doubt in none of three readings, so they "
-    "explain nothing of the gap",
+    else "lower the error, with an interval that excludes 0, in none of three "
+    "readings, so they explain nothing of the gap",
     display=False,
 )
 for name, way in (("added", "added"), ("last", "in company")):
@@ -228,7 +229,7 @@ if profile == "paper" and whole is not None:
 #
 # Taken alone, the factors that lower the error the most ({numref}`tab-ladder`) are {glue:text}`ladder_alone_1` and
 # {glue:text}`ladder_alone_2`. In the company of all others: {glue:text}`ladder_in_company_1` and
-# {glue:text}`ladder_in_company_2`. Factors that by themselves make the study's recipe worse beyond doubt:
+# {glue:text}`ladder_in_company_2`. Factors that by themselves make the study's recipe worse, with an interval that excludes 0:
 # {glue:text}`ladder_harmful`. A change of tens of points is no matter of degree: one of the two nets has hardly learned
 # at all.
 #
@@ -249,7 +250,7 @@ if profile == "paper" and whole is not None:
 # decay depends on them, too: with the study's first-layer rate it shrinks the weights far faster than in Hinton's code.
 #
 # On the way from one set to the other the error first rises ({numref}`fig-ladder`). A search that tries the ten factors
-# one at a time meets an error that is worse beyond doubt on {glue:text}`ladder_n_harmful` of {glue:text}`ladder_n` first steps, among them two
+# one at a time meets a higher error, with an interval that excludes 0, on {glue:text}`ladder_n_harmful` of {glue:text}`ladder_n` first steps, among them two
 # that the goal can't do without: the first rate and the temperature.
 #
 # *Hinton's negatives* {glue:text}`ladder_negatives_verdict`: alone they change it by
@@ -390,7 +391,7 @@ charts.draw_learning(
 # study's own rates training ends at once: {glue:text}`ladder_sharp_alone` validation error in the step "alone:
 # temperature".
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "What each suspect changes in the error of the study's recipe, in percentage points; negative is better. Small nets: validation error, four layers of 300 units, three epochs, three seeds. Full size: test error, four layers of 2000 units, 60 epochs. `python -m ff_utils study gap-shifts` (`gap-negatives`, `gap-loss`) trains what is open.", "name": "tab-ladder-suspects"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "What each suspect changes in the error of the study's recipe, in percentage points; negative is better. Small nets: validation error, four layers of 300 units, five epochs, three seeds. Full size: test error, four layers of 2000 units, 60 epochs. `python -m ff_utils study gap-shifts` (`gap-negatives`, `gap-loss`) trains what is open.", "name": "tab-ladder-suspects"}}
 suspects = [c for c in scorecard.load_claims() if c.id.startswith("A-suspect")]
 verdicts = scorecard.table(suspects)
 for claim in suspects:
@@ -408,7 +409,7 @@ for claim in suspects:
     glue(f"ladder_suspect_{name}_val", text, display=False)
     way = report.side(
         full,
-        (", the right way", ", which is not beyond doubt", ", the wrong way"),
+        (", the right way", ", neither way", ", the wrong way"),
     )
     glue(
         f"ladder_suspect_{name}",
@@ -438,11 +439,11 @@ assert list(small_nets.index) == list(at_size.index)
 small_nets.join(at_size)
 
 # %% [markdown]
-# On small nets none of the three lowers the error beyond doubt. At full size the change of the test error is, for the
+# On small nets none of the three lowers the error with an interval that excludes 0. At full size the change of the test error is, for the
 # shifts, {glue:text}`ladder_suspect_shifts`; for the negatives, {glue:text}`ladder_suspect_negatives`; for the loss,
 # {glue:text}`ladder_suspect_loss`. On the validation images the same nets differ by {glue:text}`ladder_suspect_shifts_val`,
-# {glue:text}`ladder_suspect_negatives_val` and {glue:text}`ladder_suspect_loss_val`. So one kind of image can say *beyond
-# doubt* where the other does not: such an interval is about these nets on these images.
+# {glue:text}`ladder_suspect_negatives_val` and {glue:text}`ladder_suspect_loss_val`. So one kind of image can exclude
+# 0 where the other does not: such an interval is about these nets on these images.
 # Of the three {glue:text}`ladder_suspects_open` still open at full size. The sharp
 # threshold is one of the five factors of scale. At the study's own rates it ends training; the row here has rates to match.
 #

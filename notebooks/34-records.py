@@ -125,11 +125,11 @@ glue(
     "records_additions",
     "which of the additions lower the validation error is open"
     if not run_so_far
-    else "the additions that lower the validation error beyond doubt are "
-    + "; ".join(helpful)
+    else "the additions that lower the validation error, with an interval that "
+    "excludes 0, are " + "; ".join(helpful)
     if helpful
     else "none of the additions that have run lowers the validation error "
-    "beyond doubt",
+    "with an interval that excludes 0",
     display=False,
 )
 names = [f"averages, dropout 0.1, jitter ±{pixels}" for pixels in (1, 2)]

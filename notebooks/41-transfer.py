@@ -14,8 +14,8 @@
 # # Transfer
 #
 # A pretext task is worth what its net has learned for other ends. The test is simple: freeze the net, put a linear
-# classifier on its features, and ask for the true class. {cite:t}`brenig2023` report that Forward-Forward is far behind
-# backprop here, in every setting. This is the claim this chapter tests.
+# classifier on its features, and ask for the true class. {cite:t}`brenig2023` report that Forward-Forward is
+# behind backprop here, and far behind after every pretext task. This is the claim this chapter tests.
 #
 # **What you will see.** The transfer accuracy of both methods after each pretext task, beside the source's. What comes for
 # free: an untrained net. How the accuracy changes from layer to layer. And why the claim stands or falls with
@@ -104,7 +104,7 @@ for run in nets["Forward-Forward, rotation"]:
 # After rotation of {glue:text}`transfer_data` a linear classifier reaches {glue:text}`transfer_ff` on Forward-Forward's
 # features and {glue:text}`transfer_bp` on backprop's, a difference of {glue:text}`transfer_gap`
 # ({numref}`tab-transfer-result`). The source has {glue:text}`transfer_source_ff` % and {glue:text}`transfer_source_bp` %.
-# Settings in which Forward-Forward is behind beyond doubt: {glue:text}`transfer_behind`.
+# Forward-Forward is behind, with an interval that excludes 0, in {glue:text}`transfer_behind` settings.
 #
 # An untrained net of the same size offers {glue:text}`transfer_free`. Forward-Forward differs from it by
 # {glue:text}`transfer_free_gap`, backprop by {glue:text}`transfer_free_gap_bp`.
@@ -137,8 +137,8 @@ glue("transfer_reading", text, display=False)
 # %% [markdown]
 # ## Interpretation
 #
-# *A lag?* In the small nets of the `quick` profile, with the layers read together: the first hypothesis
-# {glue:text}`transfer_first`; the second {glue:text}`transfer_second`.
+# *Is Forward-Forward behind?* In the small nets of the `quick` profile, with the layers read together, the first
+# hypothesis {glue:text}`transfer_first`, and the second {glue:text}`transfer_second`.
 # The section on the paper's scale shows what wide layers, long training and a falling rate change; the verdicts are on the [scorecard](98-scorecard), each with its
 # interval.
 #
@@ -184,8 +184,8 @@ glue("transfer_paper_furthest", text, display=False)
 # difference of {glue:text}`transfer_paper_gap` ({numref}`tab-transfer-paper`). The untrained net has
 # {glue:text}`transfer_paper_free`, from which Forward-Forward differs by {glue:text}`transfer_paper_free_gap` and backprop
 # by {glue:text}`transfer_paper_free_gap_bp`. With layers this wide, read together under the neutral label,
-# {glue:text}`transfer_paper_random`. Settings in which Forward-Forward is behind
-# beyond doubt: {glue:text}`transfer_paper_behind`.
+# {glue:text}`transfer_paper_random`. Forward-Forward is behind, with an interval that
+# excludes 0, in {glue:text}`transfer_paper_behind` settings.
 #
 # The neutral label hides something: no layer of Forward-Forward is ever trained under it. Averaged over all labels its
 # features reach {glue:text}`transfer_paper_mean`, which differs from the untrained net's by
@@ -202,7 +202,7 @@ glue("transfer_paper_furthest", text, display=False)
 # *Behind the untrained net?* In the last layer the second hypothesis {glue:text}`transfer_paper_last_second`, with a
 # difference of {glue:text}`transfer_paper_last_free_gap`. Read together it {glue:text}`transfer_paper_second`.
 #
-# The source, of which we know no untrained net, has {glue:text}`transfer_source_ff` % and {glue:text}`transfer_source_bp` %. That
+# The source, which as far as we know has no untrained net, has {glue:text}`transfer_source_ff` % and {glue:text}`transfer_source_bp` %. That
 # is a distance of {glue:text}`transfer_source_gap` points. At full size, in the layer
 # where our Forward-Forward is furthest behind, it is {glue:text}`transfer_paper_furthest` points behind (mean over seeds).
 
@@ -215,8 +215,8 @@ glue("transfer_paper_furthest", text, display=False)
 #
 # - The source trains its classifier for 100 epochs, we do not know on which layers. Ours is logistic regression with weak
 #   weight decay on standardised features.
-# - A unit that is on for very few training images, brought to unit variance, weighs heavily in some other image. With features that are
-#   only centred the errors of the last layers of {numref}`tab-transfer-paper-layers` change by 0.6 points at most, and their
+# - Standardising scales up a unit that few training images switch on, and in an image that does it outweighs the others. With
+#   features that are only centred the errors of the last layers of {numref}`tab-transfer-paper-layers` change by 0.6 points at most, and their
 #   order stays (a single trial).
 # - The source's recipe is not ours ({doc}`40-pretext`). A difference to its figures is one between recipes as well.
 # - Cells that {numref}`tab-transfer-paper` counts as open can be trained: `python -m ff_utils study pretext`, with `references`

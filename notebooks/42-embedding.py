@@ -214,12 +214,8 @@ for short, found in zip(("bp", "free"), below, strict=True):
 #
 # *The digits are hardly clustered.* After rotation the silhouette is {glue:text}`embedding_silhouette_ff` for
 # Forward-Forward, {glue:text}`embedding_silhouette_bp` for backprop and {glue:text}`embedding_silhouette_free` for the
-# untrained net. A low silhouette and a good linear classifier fit together if the digits differ in directions of little
+# untrained net; nets that were trained on the digits have more ({numref}`tab-embedding-clusters`). A low silhouette and a good linear classifier fit together if the digits differ in directions of little
 # variance; we did not measure it.
-#
-# *How far the layers of one net resemble each other* is known for the small nets and one seed alone: the first and last
-# have a CKA of {glue:text}`embedding_cka_ff` in Forward-Forward, whose layers all have the same task, and of
-# {glue:text}`embedding_cka_bp` in backprop. At full size this is not measured.
 #
 # ## At paper scale
 #
@@ -285,9 +281,10 @@ glue("embedding_paper_directions_ratio", text, display=False)
 # *The first hypothesis* {glue:text}`embedding_paper_directions_holds`. Forward-Forward's
 # {glue:text}`embedding_paper_directions_ff` directions are {glue:text}`embedding_paper_directions_than_free` the untrained
 # net's {glue:text}`embedding_paper_directions_free`, and {glue:text}`embedding_paper_directions_ratio` times backprop's
-# {glue:text}`embedding_paper_directions_bp`.
+# {glue:text}`embedding_paper_directions_bp` ({numref}`tab-embedding-paper-clusters`). The digits are no more clustered than
+# in the small nets.
 #
-# *The second hypothesis* {glue:text}`embedding_paper_stroke_holds` for stroke width. There Forward-Forward is {glue:text}`embedding_paper_stroke_than_bp` backprop
+# *The second hypothesis* {glue:text}`embedding_paper_stroke_holds` for stroke width in the last layer. There Forward-Forward is {glue:text}`embedding_paper_stroke_than_bp` backprop
 # {glue:text}`embedding_paper_stroke_than_bp_by` and {glue:text}`embedding_paper_stroke_than_free` the untrained net
 # {glue:text}`embedding_paper_stroke_than_free_by`; backprop is {glue:text}`embedding_paper_stroke_bp_than_free` the untrained net
 # {glue:text}`embedding_paper_stroke_bp_than_free_by`.
@@ -305,7 +302,7 @@ glue("embedding_paper_directions_ratio", text, display=False)
 #
 # ## Deviations
 #
-# - The source shows pictures; the review through which we know it also mentions measures of spread and likeness, without
+# - The source shows pictures; the summary through which we know it also mentions measures of spread and likeness, without
 #   values. The measures here are ours, chosen before the runs at full size; which "rest" is dropped it does
 #   not say, so position and stroke width stand in for it.
 # - MNIST's digits are centred by their mass, and no net here was trained on shifted images. Decoding a shift asks for

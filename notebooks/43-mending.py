@@ -15,9 +15,10 @@
 #
 # Forward-Forward differs from backprop in two things at once. Its *objective* is goodness and not a softmax, and its
 # gradients are *local*. Either could be what costs transfer in the nets of {cite:t}`brenig2023`, who put the goodness objective
-# into backprop to find out. For ours, with the layers read together, the hypothesis of such a
-# cost {glue:text}`mending_cost` ({doc}`41-transfer`). This chapter repeats their experiment to see what each of the two does. Then it tries what can be changed in Forward-Forward
-# without passing a gradient from layer to layer and without any class.
+# into backprop to find out. In our small nets, with the layers read together, the hypothesis of such a
+# cost {glue:text}`mending_cost`; {doc}`41-transfer` has it at full size, too. This chapter repeats their experiment to
+# see what each of the two does. Then it tries what can be changed in Forward-Forward without passing a gradient from
+# layer to layer and without any class.
 #
 # **What you will see.** The goodness objective descended by backprop, in the last layer and in all. Changes to
 # Forward-Forward with what each does to transfer; among them negatives that need no label at all. And how much either
@@ -107,8 +108,8 @@ text = report.side(
     (
         "costs transfer",
         "costs nothing that one seed can show",
-        "costs nothing: local steps transfer better than the same goodness by "
-        "backprop",
+        "shows no cost here: local steps transfer better than the same "
+        "goodness by backprop",
     ),
 )
 glue("mending_locality", text, display=False)
@@ -301,12 +302,14 @@ glue("mending_harmed", harmed, display=False)
 #
 # The changes are ranked on the validation images, where they help or harm as follows. Changes that help, with an interval
 # that excludes 0 (one seed; image sampling only): {glue:text}`mending_helped`. Changes
-# that harm: {glue:text}`mending_harmed`. The rest can't be told from no change.
+# that harm: {glue:text}`mending_harmed`. On these images the rest can't be told from no
+# change.
 #
-# Two seeds of the net without a change may lie {glue:text}`mending_apart_mean` points apart on these images; with
-# {glue:text}`mending_seeds` seeds the 95 % interval of that distance is {glue:text}`mending_apart_low` to
-# {glue:text}`mending_apart_high` points. A change that is no larger than this distance may be a matter of the seed. And of intervals at 95 %, of which there are
-# {glue:text}`mending_changes` here, one in twenty misses by chance.
+# How far may two seeds lie apart? For the unchanged net the distance that only one pair of seeds in twenty exceeds is
+# estimated at {glue:text}`mending_apart_mean` points, from {glue:text}`mending_seeds` seeds on these images. So few seeds
+# leave much open: its 95 % interval is {glue:text}`mending_apart_low` to {glue:text}`mending_apart_high` points. A change
+# that is no larger may be a matter of the seed. And of intervals at 95 %, of which there are {glue:text}`mending_changes`
+# here, one in twenty misses by chance.
 #
 # ### Sensitivity
 #
@@ -342,7 +345,8 @@ glue(
 #
 # ## Interpretation
 #
-# *Locality* {glue:text}`mending_locality` (in the small nets).
+# *Locality* {glue:text}`mending_locality` ({glue:text}`mending_local` and {glue:text}`mending_all`; small nets, one seed). The net
+# by backprop had no rate of its own and no peer normalisation, so that is no proof.
 #
 # *The objective* {glue:text}`mending_objective`: {glue:text}`mending_softmax` with cross-entropy, {glue:text}`mending_all`
 # and {glue:text}`mending_last` with goodness, at one rate each.
@@ -362,9 +366,6 @@ glue(
 # the validation images is that of *{glue:text}`mending_top`*, {glue:text}`mending_top_gain`. It is {glue:text}`mending_top_side` the next, *{glue:text}`mending_next`*:
 # {glue:text}`mending_top_next`. Hybrids with no label are {glue:text}`mending_hybrid_side` the mixture with wrong labels:
 # {glue:text}`mending_hybrid_mixed`. Whether either holds for other seeds, one seed can't tell.
-#
-# *The learning rate.* Over the same factors the transfer of Forward-Forward moves {glue:text}`mending_spread_side` that of
-# backprop.
 #
 # ## At paper scale
 #
@@ -429,5 +430,5 @@ plans.overview(whole)
 #   --contrast hybrid --negatives random --jitter 2 --probe transfer
 # ```
 #
-# The run prints its transfer error. Hold it against {numref}`tab-mending-result`, which has each change alone.
+# The run prints its transfer error; {numref}`tab-mending-result` has 100 % less that error, for each change alone.
 # ````

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Should you use FF? A proof of concept on your own images
 #
-# Whether Forward-Forward is the right choice depends on the data. A review of {cite:t}`brenig2023` advises to find out on a
+# Whether Forward-Forward is the right choice depends on the data. A summary of {cite:t}`brenig2023` advises to find out on a
 # small representative sample: train both methods under equal conditions, compare how well what they learned
 # transfers, look at the clusters, and see how much the result depends on the settings. This page does that for
 # any folder of images and ends in a recommendation.
@@ -163,8 +163,8 @@ drawings.draw_rates(
 
 # %% [markdown]
 # {numref}`tab-own-result` has the numbers, {numref}`fig-own-rates` the sensitivity. {numref}`fig-own-planes` shows
-# the test images as the last layer of each net arranges them. Tight clusters of one class that lie apart are what
-# a linear classifier, or a nearest-neighbour search, can use; {numref}`tab-own-clusters` measures both.
+# the test images as the last layer of each net arranges them. Tight clusters of one class that lie apart help
+# a nearest-neighbour search; a linear classifier can do without them. {numref}`tab-own-clusters` measures both.
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"caption": "The test images, 1,000 at most, in the last hidden layer of each contestant, in the plane by t-SNE. Colours are classes; each class's number, that of the table of classes, stands at its centre.", "name": "fig-own-planes"}, "image": {"alt": "Three scatter plots, one per contestant, of the test images coloured by class."}}
 labels = result.labels[:1000]

@@ -145,5 +145,5 @@ with TemporaryDirectory() as folder:
 charts.draw_errors(collected, label="θ")
 
 # %% [markdown]
-# {numref}`fig-extend-study` is drawn as the figures of the search log are. After so few epochs the label search is still
-# behind the softmax head.
+# {numref}`fig-extend-study` is drawn as the figures of the search log are. After so few epochs the error by label search is
+# still above that of one pass, the readout of the softmax head (one seed).

@@ -64,14 +64,14 @@ for name, value in {
 #   {glue:text}`cost_narrow`. A run is counted at the speed of its size and kind of negatives where that was measured,
 #   else of its size, else of the published size.
 # - **One GPU.** This is an *estimate*: no run of the book was on a GPU. It assumes
-#   {glue:text}`cost_gpu` · 10¹² operations per second in training, evaluation included. A card of half
+#   {glue:text}`cost_gpu` · 10¹² operations per second in training, evaluation included: a cautious guess. A card of half
 #   that speed takes twice the time.
 # - **A cluster.** Runs are independent. Each goes to the next machine that is free, the longest first, and every
 #   machine is as fast as the two cores above.
 #
 # ## What it comes to
 #
-# The book has {glue:text}`cost_runs` runs. They take {glue:text}`cost_one` on two cores, about
+# At full size the book has {glue:text}`cost_runs` runs, some of them not trained yet. They take {glue:text}`cost_one` on two cores, about
 # {glue:text}`cost_on_gpu` on the GPU assumed, and {glue:text}`cost_cluster` on {glue:text}`cost_machines` machines
 # of two cores. {numref}`tab-cost-studies` divides this by study.
 

@@ -41,7 +41,7 @@ glue("times_total", collecting.readable_time(total), display=False)
 # are by the median epoch of a run, evaluation included: a run may have been stopped, or slowed by others on the
 # machine, for a while. Where a longer run went on from a shorter one, the epochs that they share count once.
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Time by kind of run: the median epoch, and the sum over all runs, those that a longer one went on from, and untrained nets, left out. Backprop has no negatives.", "name": "tab-times-training"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Time by kind of run: the median epoch, and the sum over the runs. Left out are untrained nets and runs that a longer one went on from. Backprop has no negatives.", "name": "tab-times-training"}}
 catalogue.times(store)
 
 # %% [markdown]

@@ -101,9 +101,7 @@ def recommend(comparison: Comparison) -> tuple[str, list[str]]:
         "this is the one with the lower validation error."
     ]
     pixels = comparison.free == PIXELS
-    worse = (
-        " Its features are worse than the pixels themselves." if pixels else " On these images training made it worse."
-    )
+    worse = f" Its features are worse than {'the pixels themselves' if pixels else 'those of the untrained net'}."
     costs = ("", " The interval does not exclude that training gains nothing.", worse)
     reasons += [
         f"Transfer error of *{name}* less that of what is free ({comparison.free}): {in_points(found)}."
