@@ -61,7 +61,7 @@ epochs = {"smoke": 15}.get(profile, 30)
 # |---|---|---|
 # | training | 50,000 | the weights |
 # | validation | 10,000 | every choice: threshold, rates, negatives, number of epochs |
-# | test | 10,000 | one look at what was chosen |
+# | test | 10,000 | shown, and never used to choose |
 #
 # Choosing by an error rate makes that error rate too good. Some of the runs compared were lucky on exactly
 # these images, and the choice prefers them. An error on images that took no part in the choice is free of
@@ -194,8 +194,8 @@ glue("ch02_one_pass", error_in_one, display=False)
 # |---|---|---|
 # | `random` | one of the nine, each equally likely | nothing |
 # | `label_search` | the wrong label with the greatest score $S(c)$ | a pass for each of the ten labels |
-# | `one_pass` | the wrong label a softmax finds most likely under the neutral label | one pass |
-# | `one_pass_sampled` | drawn from the probabilities of that softmax over the wrong labels | one pass |
+# | `one_pass` | the wrong label a softmax finds most likely under the neutral label | nothing beyond the pass on which the softmax trains |
+# | `one_pass_sampled` | drawn from the probabilities of that softmax over the wrong labels | the same |
 #
 # A fifth is ours, to save time: `shortlist` lets the softmax propose a few wrong labels and searches only these.
 #
@@ -292,6 +292,7 @@ glue("ch02_hard_true", int(truth[hard]), display=False)
 glue("ch02_hard_found", int(scores[hard].argmax()), display=False)
 glue("ch02_hard_margin", -float(margin[hard]), display=False)
 glue("ch02_easy_margin", float(margin[easy]), display=False)
+glue("ch02_wrong_n", int((~right).sum()), display=False)
 glue("ch02_median_wrong", -float(margin[~right].median()), display=False)
 glue("ch02_median_right", float(margin[right].median()), display=False)
 glue("ch02_hard_one", int(probabilities[hard].argmax()), display=False)
@@ -302,7 +303,7 @@ glue("ch02_hard_one", int(probabilities[hard].argmax()), display=False)
 # {glue:text}`ch02_hard_margin:.1f` units of goodness; the easy digit was ahead by
 # {glue:text}`ch02_easy_margin:.0f`.
 #
-# Errors are narrow. Over all validation images that label search gets wrong, the median
+# Errors are narrow. Over the {glue:text}`ch02_wrong_n` validation images that label search gets wrong, the median
 # shortfall is {glue:text}`ch02_median_wrong:.0f`; over those it gets right, the median lead is
 # {glue:text}`ch02_median_right:.0f`. A narrow race can end the other way with the next seed.
 #
@@ -409,22 +410,22 @@ glue(
 #
 # ## Rules of this book
 #
-# 1. **Choose on validation.** Test errors are shown for what was chosen. A table ranked by test is marked.
+# 1. **Choose on validation.** Test errors are shown beside and have no part in a choice. A table ranked by test is marked.
 # 2. **One factor at a time, around a fixed base.** A cell of a study differs from the base in one factor, which may take
 #    several fields. Where a study combines factors, its chapter says so. Which hyperparameters are under study, which are tuned along and which are fixed is said in each chapter.
 # 3. **Compare in pairs** on the same images, as after equation {eq}`eq-paired`, where both predictions are stored; else as
 #    if the images were different ones, which makes the interval wider.
 # 4. **Two sources of chance.** With several seeds an interval is over seeds (Student's $t$) and covers the
 #    randomness of training. With one seed it is over the sampling of the images, by {eq}`eq-standard-error` or in
-#    pairs by what follows {eq}`eq-paired`, and the page says so. Neither contains the other. *Beyond doubt* is said of a
-#    difference whose interval excludes 0: with one seed, of these two nets only.
+#    pairs by what follows {eq}`eq-paired`, and the page says so. Neither contains the other. An interval that
+#    excludes 0 speaks, with one seed, of these two nets only.
 # 5. **Three seeds resolve little.** With three, the $t$ quantile for 95 % is 4.3. Where a question cannot be
 #    decided, the chapter says so.
 # 6. **The one-standard-error rule.** Among settings within one standard error of the best, the base value or
 #    the simpler setting is kept. The base of the sweeps itself stays where the source has it, also where another value
 #    does better.
 # 7. **Pass bands come first.** What counts as reproducing a claim was written down before the runs that
-#    decide it had ended; the {doc}`scorecard <98-scorecard>` names those that had started by then.
+#    decide it had ended; the {doc}`scorecard <98-scorecard>` names those that had started by then, and two exceptions.
 
 # %% tags=["remove-cell"]
 glue("ch02_milestones", ", ".join(map(str, MILESTONES)), display=False)
@@ -448,7 +449,7 @@ glue("ch02_milestones", ", ".join(map(str, MILESTONES)), display=False)
 # ## How a run is stored and cited
 #
 # A finished run is a folder of plain files in `results/runs/`. Its name is the **run id**: the time it was
-# started and a short hash of its configuration, `YYYYMMDD_HHMMSS-xxxxxxxx`. Tables in this book cite runs by
+# started and a short hash of its configuration, `YYYYMMDD_HHMMSS-xxxxxxxx`. The {doc}`run catalogue <99-runs>` lists all runs by
 # this id.
 #
 # | file | content |

@@ -75,7 +75,7 @@ study = studies.get("theta", profile)
 #
 # ## Intervention
 #
-# One factor varies, θ. Everything else stays at one base, which the pilot of {doc}`04-learning-rate` settles.
+# One factor varies, θ ({numref}`tab-theta-plan`). Everything else stays at one base, which the pilot of {doc}`04-learning-rate` settles.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The cells of this study. Every cell is trained from each seed; runs of one seed share their initial weights, their order of images and their random numbers.", "name": "tab-theta-plan"}}
 plans.cells(study)
@@ -136,7 +136,7 @@ if best is not None:
     assert validation[best].mean < 60, "not well below the 90 % of chance"
 
 # %% [markdown]
-# The lowest mean is at θ = {glue:text}`theta_best`, which is {glue:text}`theta_best_share` per unit, with a
+# The lowest mean ({numref}`tab-theta-result`) is at θ = {glue:text}`theta_best`, which is {glue:text}`theta_best_share` per unit, with a
 # validation error of {glue:text}`theta_best_error`. Within one standard error of it:
 # {glue:text}`theta_tied`. At the source's threshold, here θ = {glue:text}`theta_source`, the error is
 # {glue:text}`theta_source_error`. The worst value is θ = {glue:text}`theta_worst` with
@@ -212,8 +212,8 @@ for size in ("paper", "quick"):
 # reaches an error of {glue:text}`theta_layer1_error` %, the second {glue:text}`theta_layer2_error` %. The last
 # has {glue:text}`theta_last_error` %; chance is 90 %.
 #
-# *The deeper layers hug the threshold.* In the two lower rows of {numref}`fig-theta-goodness` the lines of the third
-# and the fourth lie on top of each other, at 1; at the lowest threshold they begin to part. The last layer's positives and negatives differ by {glue:text}`theta_last_gap` of θ. This
+# *The deeper layers hug the threshold.* In the two lower rows of {numref}`fig-theta-goodness` in the third
+# and the fourth layer the line of the positives lies on that of the negatives, at 1; at the lowest threshold they begin to part. The last layer's positives and negatives differ by {glue:text}`theta_last_gap` of θ. This
 # is what the cross-entropy asks for when a layer can't tell its rows apart: with as many positives as negatives, the
 # best it can do is to put all of them where $\sigma(g-\theta) = \tfrac12$. A layer gets there
 # quickly, because the overall length of $y$ is easy to change. After that its gradient is small, and what
@@ -307,7 +307,7 @@ glue("theta_full_rise", rise, display=False)
 glue("theta_full_rise_shown", rise_shown, display=False)
 
 # %% [markdown]
-# In Hinton's recipe all layers separate, the deeper ones more than the first. Its input and its handed-on
+# In Hinton's recipe all layers separate ({numref}`fig-theta-first-light`), the deeper ones more than the first. Its input and its handed-on
 # activities have the same scale, and its threshold is the width of the layer. In the source's recipe each
 # layer separates less than the one below it, whichever way the losses are combined
 # ({numref}`tab-theta-first-layers`). The deeper a layer, the later it starts.
@@ -354,7 +354,7 @@ for name, exercise in (
 #
 # ## Next step
 #
-# The threshold matters little within a wide region; the learning rate comes next, since it decides how soon the
+# The learning rate comes next, since it decides how soon the
 # deeper layers learn. The log of the source does the same.
 #
 # ## Deviations

@@ -50,7 +50,7 @@ study = studies.get("learning-rate", profile)
 # The article does not report its momentum, its weight decay, the strength of its peer normalisation, its warm-up, or
 # its first weights. It averages the losses of the layers, where Hinton's code sums them. A base needs a value for
 # each. The pilot takes a plausible start (momentum 0.9, no decay, PyTorch's default weights, losses summed) and
-# changes one thing at a time. It uses label-search negatives, which the source's best runs use, after one epoch of
+# changes one thing at a time ({numref}`tab-lr-pilot`, {numref}`fig-lr-pilot`). It uses label-search negatives, which the source's best runs use, after one epoch of
 # random ones.
 #
 # The pilot decides by validation error alone, with one seed. It is meant to find what is clearly better or
@@ -120,11 +120,10 @@ glue("lr_base_reduction", base.layer_reduction, display=False)
 # settled: it is the closest to what the source describes, and ten epochs are a short race.
 # {doc}`09-epochs` follows it for 120, with another momentum.
 #
-# At paper scale the base of all further chapters is: momentum {glue:text}`lr_base_momentum`, weight decay
-# {glue:text}`lr_base_decay`, peer normalisation {glue:text}`lr_base_peer`, and from the hard negatives on
-# {glue:text}`lr_hard_peer`, first weights {glue:text}`lr_base_init`, losses combined by
-# {glue:text}`lr_base_reduction`. The momentum of the hard negatives, {glue:text}`lr_hard_momentum`, was settled later,
-# at the end of {doc}`06-momentum`.
+# At paper scale the base is: momentum {glue:text}`lr_base_momentum`, weight decay {glue:text}`lr_base_decay`, peer
+# normalisation {glue:text}`lr_base_peer`, first weights {glue:text}`lr_base_init`, losses combined by
+# {glue:text}`lr_base_reduction`. From the hard negatives on, peer normalisation is {glue:text}`lr_hard_peer`, and momentum
+# {glue:text}`lr_hard_momentum`, which was settled later, at the end of {doc}`06-momentum`.
 #
 # ## Hypothesis
 #
@@ -140,7 +139,7 @@ glue("lr_base_reduction", base.layer_reduction, display=False)
 #
 # ## Intervention
 #
-# One factor varies, the learning rate. Everything else stays at the base, but that small nets sum the losses.
+# One factor varies, the learning rate ({numref}`tab-lr-plan`, {numref}`tab-lr-roles`). Everything else stays at the base, but that small nets sum the losses.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The cells of this study. Runs of one seed share their initial weights, their order of images and their random numbers.", "name": "tab-lr-plan"}}
 plans.cells(study)
@@ -177,7 +176,7 @@ if best is not None:
     assert error < 60, "not well below the 90 % of chance"
 
 # %% [markdown]
-# The lowest mean is at {glue:text}`lr_best` with {glue:text}`lr_best_error`; within one standard error of it
+# {numref}`fig-lr-error` has the errors over the grid, {numref}`fig-lr-learning` the way there. The lowest mean is at {glue:text}`lr_best` with {glue:text}`lr_best_error`; within one standard error of it
 # ({numref}`tab-lr-result`): {glue:text}`lr_tied`. The source's rate, here
 # {glue:text}`lr_base`, reaches {glue:text}`lr_base_error`. The worst is {glue:text}`lr_worst` with
 # {glue:text}`lr_worst_error`. The small nets sum the losses of their four layers: a rate steps four times as far in
@@ -270,7 +269,7 @@ Markdown(f"*Where it breaks.* {said}")
 # begun to part.
 #
 # *One rate for unequal layers.* A single number has to serve a first layer with long inputs and deeper layers
-# with inputs of length 1. {numref}`tab-lr-layers` shows the price: at every rate that works, the layers do not learn
+# with inputs of length 1. {numref}`tab-lr-layers` shows the price: at the rates there that work, the layers do not learn
 # at the same pace. Rates per layer, or inputs of equal length, suggest themselves. In this recipe neither lowers the
 # error by itself; together with the other scales of Hinton's code they do ({doc}`31-ladder`).
 

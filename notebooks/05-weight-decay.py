@@ -82,7 +82,7 @@ pd.DataFrame(
 #
 # ## Intervention
 #
-# One factor varies, the strength of the decay, in the form of `torch.optim.SGD`, on weights and not on biases.
+# One factor varies, the strength of the decay ({numref}`tab-wd-plan`, {numref}`tab-wd-roles`), in the form of `torch.optim.SGD`, on weights and not on biases.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The cells of this study. Runs of one seed share their initial weights, their order of images and their random numbers.", "name": "tab-wd-plan"}}
 plans.cells(study)
@@ -131,7 +131,7 @@ if best is not None:
     assert error < 60, "not well below the 90 % of chance"
 
 # %% [markdown]
-# The lowest mean is at a decay of {glue:text}`wd_best` with {glue:text}`wd_best_error`; within one standard error
+# {numref}`fig-wd-error` has the errors over the grid, {numref}`fig-wd-learning` the way there. The lowest mean is at a decay of {glue:text}`wd_best` with {glue:text}`wd_best_error`; within one standard error
 # of it: {glue:text}`wd_tied`. Without decay the error is {glue:text}`wd_base_error`.
 #
 # The source's claim is that some decay hardly hurts. The best decay other than 0 differs from none by
@@ -145,7 +145,8 @@ charts.draw_learning(collected, comparing.VALIDATION, label="weight decay")
 # %% [markdown]
 # ## Interpretation
 #
-# {numref}`fig-wd-goodness` compares the goodness without decay and with the strongest one.
+# {numref}`fig-wd-goodness` compares the goodness without decay and with the strongest one, and {numref}`tab-wd-layers` what
+# each layer has learned.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Goodness in units of θ during training, for positive and negative rows, in each layer: without decay and with the strongest of the grid. One seed.", "name": "fig-wd-goodness"}, "image": {"alt": "Two rows of panels, one panel per layer, with the goodness of positives and negatives over the epochs."}}
 shown = (study.keys[0], study.keys[-1])
@@ -230,10 +231,6 @@ if not any(table.empty for table in alone.values()):
 # {glue:text}`wd_full_strong_layer1`, of the second from {glue:text}`wd_full_none_layer2` to
 # {glue:text}`wd_full_strong_layer2`. The third has hardly learned either way ({glue:text}`wd_full_none_layer3` and
 # {glue:text}`wd_full_strong_layer3`), so there is little that decay could spoil.
-#
-# *A hypothesis for longer runs: a balance of forces.* A deeper layer whose positives and negatives both sit at θ has
-# almost no gradient. Decay would then be the strongest force on it. It pulls the goodness below θ, until the loss
-# pushes back as hard, and that balance may take the place of learning. No run here tests this.
 #
 # ## Next step
 #

@@ -62,7 +62,7 @@ study = studies.get("momentum", profile)
 #
 # ## Intervention
 #
-# One factor varies, the momentum.
+# One factor varies, the momentum ({numref}`tab-momentum-plan`, {numref}`tab-momentum-roles`).
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The cells of this study. Runs of one seed share their initial weights, their order of images and their random numbers.", "name": "tab-momentum-plan"}}
 plans.cells(study)
@@ -98,7 +98,8 @@ if best is not None:
     assert error < 60, "not well below the 90 % of chance"
 
 # %% [markdown]
-# The lowest mean is at a momentum of {glue:text}`momentum_best` with {glue:text}`momentum_best_error`; within one
+# {numref}`fig-momentum-error` and {numref}`tab-momentum-result` have the errors over the grid, {numref}`fig-momentum-learning`
+# the way there. The lowest mean is at a momentum of {glue:text}`momentum_best` with {glue:text}`momentum_best_error`; within one
 # standard error of it: {glue:text}`momentum_tied`. Our base, {glue:text}`momentum_base`, reaches
 # {glue:text}`momentum_base_error`; the worst value is {glue:text}`momentum_worst` with
 # {glue:text}`momentum_worst_error`.
@@ -108,7 +109,8 @@ if best is not None:
 # layers have a goodness gap just below 0, or one that rounds to it.
 #
 # The source's claim is that some momentum hardly hurts. The best value other than 0 differs from no momentum by
-# {glue:text}`momentum_change`, paired by seed.
+# {glue:text}`momentum_change`, paired by seed. That says nothing of a plateau: without momentum the net has hardly begun to learn
+# in so few steps.
 #
 # *What the source's search would have picked.* With one run per value: {glue:text}`momentum_picks`.
 
@@ -310,7 +312,7 @@ report.result_table(hard)
 charts.draw_learning(hard, comparing.VALIDATION, label="momentum")
 
 # %% [markdown]
-# The lowest validation error is at {glue:text}`momentum_hard_best` with {glue:text}`momentum_hard_best_error`; within
+# {numref}`fig-momentum-hard` has the epochs before. The lowest validation error is at {glue:text}`momentum_hard_best` with {glue:text}`momentum_hard_best_error`; within
 # one standard error of it: {glue:text}`momentum_hard_tied`. Of values that tie we take the one nearest to the
 # momentum of the pilot, {glue:text}`momentum_pilot`. So the base has a momentum of {glue:text}`momentum_hard_base` from
 # the hard negatives on, with an error of

@@ -48,13 +48,10 @@ study = studies.get("peer-normalization", profile)
 # %% [markdown]
 # ## Hypothesis
 #
-# Unit $j$ keeps a running mean $m_j$ of its activity on positive rows. With $\bar m$ the mean over its layer, the
-# loss gains a term
-#
-# $$ -\lambda \sum_j \operatorname{stopgrad}(\bar m - m_j) \; \overline{a_j}, $$
-#
-# in which $\overline{a_j}$ is the mean over positive rows of the unit's input *before* the ReLU. A unit below
-# the mean is pushed up, one above it down. Because the term acts on $a_j$ and not on $y_j$, it also reaches
+# Equation {eq}`eq-peer` adds a term to the loss that holds each unit's running mean activity on positive rows
+# against the mean over its layer. A unit below
+# the mean is pushed up, one above it down. Because the term acts on the unit's input $a_j$ *before* the ReLU and not on
+# $y_j$, it also reaches
 # units that are off. In the first layer, whose input never changes, it is the only force that can wake a dead
 # unit.
 #
@@ -172,9 +169,9 @@ diagnostics.unit_table(runs)
 
 # %% [markdown]
 # With the chosen λ the share of dead units among all hidden units changes by {glue:text}`peer_change_dead` against
-# λ = 0, paired by seed. {numref}`tab-peer-units` shows where, and what it costs: a unit that answers nearly every image is no
-# more selective than a dead one. In the deeper layers the pull towards the mean makes more units of that kind. Too strong
-# a pull kills units again.
+# λ = 0, paired by seed. {numref}`tab-peer-units` shows where. In the deeper layers the pull towards the mean makes
+# more units that answer nearly every image. They can still differ in how strongly they do. Too strong a pull kills units
+# again.
 #
 # *Alive is not the same as useful.* Whether the error follows is a second question, and
 # {numref}`tab-peer-result` answers it separately. A net with units to spare can lose some and not notice. A
@@ -238,8 +235,8 @@ diagnostics.unit_table(full)
 # *Full size: units wake, and the error rises.* From no peer normalisation to λ = 0.03, Hinton's value, with
 # {glue:text}`peer_full_seeds`, the validation error changes by {glue:text}`peer_full_val` and the test error by
 # {glue:text}`peer_full_test`: the opposite of the source's step. Of {glue:text}`peer_full_strengths` strengths that
-# have been trained, {glue:text}`peer_full_raise` raise the validation error by an interval without 0, which covers the
-# images and not the seeds. The share of dead units among all changes by
+# have been trained, {glue:text}`peer_full_raise` raise the validation error, each with an interval that excludes 0. With one
+# seed that covers the images and not the seeds. The share of dead units among all changes by
 # {glue:text}`peer_full_dead`. The dead units were in the third and the fourth layer ({numref}`tab-peer-paper-units`), which
 # now learn more; the first two, which do the work, a little less ({numref}`tab-peer-paper-layers`). In the first layer,
 # where a dead unit can't wake by itself, none is dead at this size. From the hard negatives on λ is 0.03: the pilot
@@ -252,7 +249,7 @@ diagnostics.unit_table(full)
 # ## Deviations
 #
 # - The source describes a moving average of a unit's difference from its layer's mean. We keep running means of the
-#   activities, as Hinton's code does; up to the start value this is the same.
+#   activities, as Hinton's code does; this is the same ({ref}`ex-peer-start`).
 # - λ, the decay of the mean (0.9) and its start (0.5) are not reported in the source; they are Hinton's.
 # - The nets of the `quick` profile have 300 units a layer and train for a few epochs.
 #

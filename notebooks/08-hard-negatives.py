@@ -66,7 +66,7 @@ study = studies.get("hard-negatives", profile)
 # ## Intervention
 #
 # The sampler varies, with the peer normalisation of the last chapter throughout. All but `random` start after one epoch
-# of random labels. Without biases is a condition of its own; at paper scale the source's refinements of θ and of the
+# of random labels ({numref}`tab-hard-plan`, {numref}`tab-hard-roles`). Without biases is a condition of its own; at paper scale the source's refinements of θ and of the
 # learning rate follow.
 #
 # Samplers that ask the softmax head need a head that learns early, and Hinton's learns late and unsteadily on these nets
@@ -174,7 +174,10 @@ for name, step in (
     ("peer", "peer normalisation"),
     ("hard", "hard negatives"),
 ):
-    glue(f"hard_source_{name}", f"{steps[step].test:.2f}", display=False)
+    error = steps[step].test
+    glue(f"hard_source_{name}", f"{error:.2f}", display=False)
+    fall = f"{error - steps['hard negatives'].test:.2f}"
+    glue(f"hard_source_from_{name}", fall, display=False)
 for epochs in (0, 3):
     answer = report.answer(f"warm-up {epochs}", "warm-up 1")
     glue(f"hard_answer_{epochs}", answer, display=False)
@@ -184,10 +187,11 @@ if best is not None:
     assert error < 60, "not well below the 90 % of chance"
 
 # %% [markdown]
-# From random to label-search negatives the validation error changes by {glue:text}`hard_search` and the test error by
+# {numref}`fig-hard-error` and {numref}`tab-hard-result` have the errors, {numref}`fig-hard-learning` the way there. From random
+# to label-search negatives the validation error changes by {glue:text}`hard_search` and the test error by
 # {glue:text}`hard_search_test`. The source speaks of a step and gives no number. From its baseline of {glue:text}`hard_source_baseline` %, or
-# {glue:text}`hard_source_peer` % with peer normalisation, to its best run of 60 epochs, {glue:text}`hard_source_hard` % at θ = 116, the
-# test error falls by as much.
+# {glue:text}`hard_source_peer` % with peer normalisation, to its best run of 60 epochs, {glue:text}`hard_source_hard` % at θ = 116,
+# its test error falls by {glue:text}`hard_source_from_baseline` or {glue:text}`hard_source_from_peer` points.
 #
 # From label-search to one-pass negatives the one-pass error changes by {glue:text}`hard_one_pass_one_pass`, both with a
 # standardised head, and the error by label search by {glue:text}`hard_one_pass_search`. The source's second claim is
@@ -284,7 +288,7 @@ diagnostics.frequent_negatives({"label_search": search, "one_pass": one_pass})
 #
 # Label search needs the forward pass of all ten labels, the shortlist four, the others two; the pixels' part of the first
 # layer is shared. Every condition adds the neutral pass on which its head trains. One-pass negatives are read off that
-# pass, so they cost no more matrix products than random ones.
+# pass, so they cost no more matrix products than random ones ({numref}`tab-hard-cost`).
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Matrix products per training step, counted from the algorithm; at paper scale there is also the median time of an epoch on the machine named above.", "name": "tab-hard-cost"}}
 diagnostics.cost_table(study, collected)
@@ -292,7 +296,7 @@ diagnostics.cost_table(study, collected)
 # %% [markdown]
 # ### Biases
 #
-# A bias gives a unit a goodness of its own, whatever the label. Without biases the validation error changes by
+# A bias gives a unit a goodness of its own, whatever the label. In the nets of this page, after {glue:text}`hard_epochs` epochs, the validation error changes without biases by
 # {glue:text}`hard_bias` ({glue:text}`hard_bias_seeds`): {glue:text}`hard_bias_told`.
 
 # %% [markdown]
@@ -381,7 +385,7 @@ report.at_paper_scale("hard-negatives")
 # {glue:text}`hard_source_best_epochs` epochs with jitter.
 #
 # *The refinements of θ and of the learning rate* ({glue:text}`hard_refined_ran` are trained). Against θ = 112 and a rate of
-# 0.04 they change the validation error by: {glue:text}`hard_refined_changes`. Beyond doubt: {glue:text}`hard_refined_told`.
+# 0.04 they change the validation error by: {glue:text}`hard_refined_changes`. Intervals that exclude 0: {glue:text}`hard_refined_told`.
 # The source's test errors after 60 epochs are {glue:text}`hard_refined_source`; ours are {glue:text}`hard_refined_tests`.
 # Single runs can't tell apart differences as small as the source's ({numref}`tab-sure-steps`).
 #

@@ -58,7 +58,7 @@ glue("epochs_last", points[-1], display=False)
 #
 # ## Intervention
 #
-# One trajectory per seed, read at {glue:text}`epochs_points` epochs. A reading at a point is exactly what a shorter
+# One trajectory per seed, read at {glue:text}`epochs_points` epochs ({numref}`tab-epochs-plan`, {numref}`tab-epochs-roles`). A reading at a point is exactly what a shorter
 # run would have given on the same machine: all randomness of an epoch depends on the seed and the epoch alone. On another
 # kind of processor products round otherwise, and a run drifts away as with another seed: {glue:text}`epochs_twins`.
 # At paper scale there are two more
@@ -245,7 +245,7 @@ glue("epochs_answer", report.answer("falling rate", "hard"), display=False)
 # %% [markdown]
 # ## Interpretation
 #
-# *Whether longer training helps depends on the momentum.* With {glue:text}`epochs_slower` the validation error changes by
+# *In these runs, one seed each, longer training helps less at the higher momentum.* With {glue:text}`epochs_slower` the validation error changes by
 # {glue:text}`epochs_slower_first_val` from {glue:text}`epochs_first` to {glue:text}`epochs_last` epochs. The test error
 # changes by {glue:text}`epochs_slower_second_test` from {glue:text}`epochs_second` on; the source reports
 # {glue:text}`epochs_source_step`. With {glue:text}`epochs_base` the validation error changes over the same epochs by only

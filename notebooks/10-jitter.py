@@ -62,7 +62,8 @@ study = studies.get("jitter", profile)
 #
 # ## The same shifts
 #
-# We shift an image by hand, with nothing but slices, and compare with every crop of the padded image.
+# We shift an image by hand, with nothing but slices, and compare with every crop of the padded image
+# ({numref}`fig-jitter-shifts`).
 
 # %%
 p = 2
@@ -233,7 +234,7 @@ table = comparing.estimates(collected, comparing.VALIDATION)
 assert table.empty or min(e.mean for e in table) < 60
 
 # %% [markdown]
-# The validation errors: {glue:text}`jitter_plain` in the series "{glue:text}`jitter_plain_name`",
+# The validation errors ({numref}`tab-jitter-result`; {numref}`fig-jitter-curve` has the longest series): {glue:text}`jitter_plain` in the series "{glue:text}`jitter_plain_name`",
 # {glue:text}`jitter_short` in "{glue:text}`jitter_short_name`" and {glue:text}`jitter_long` in
 # "{glue:text}`jitter_long_name`". From the first to the last the validation error changes by
 # {glue:text}`jitter_change_val` and the test error by {glue:text}`jitter_change_test`. The source's step is from

@@ -79,7 +79,7 @@ summary.beside(published.TABLE_1, scale)
 # ### Table 2: the ten best runs
 #
 # Two pairs of the ten rows agree in all that the table shows and differ in their errors. Our setting is the same for
-# both of a pair.
+# both of a pair ({numref}`tab-summary-two`).
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Table 2 of the source, ranked by test error as it is there, with our errors at the same settings.", "name": "tab-summary-two"}}
 summary.beside(published.TABLE_2, scale)
@@ -212,7 +212,8 @@ known = [e.mean for e in errors.values() if e is not None]
 assert not known or min(known) < 60, "not well below the 90 % of chance"
 
 # %% [markdown]
-# The baseline stands at {glue:text}`summary_base` on validation, peer normalisation {glue:text}`summary_peer`, hard
+# {numref}`fig-summary-steps` has the steps; {numref}`fig-summary-baseline`, {numref}`fig-summary-long` and {numref}`fig-summary-jitter`
+# are the source's three learning curves. The baseline stands at {glue:text}`summary_base` on validation, peer normalisation {glue:text}`summary_peer`, hard
 # negatives at {glue:text}`summary_hard`, the long run at {glue:text}`summary_long`, the longest with jitter at {glue:text}`summary_jitter`. Where
 # two neighbouring bars are there, the later one is lower in {glue:text}`summary_fell` of {glue:text}`summary_steps` cases.
 #

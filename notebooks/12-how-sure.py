@@ -54,7 +54,8 @@ two_formats = studies.get("number-format", profile)
 # ## Intervention
 #
 # The same two settings from several seeds: the baseline with random negatives, and label-search negatives with all that
-# was settled for them, peer normalisation first. And the baseline with its matrix products in two number formats.
+# was settled for them, peer normalisation first ({numref}`tab-sure-plan`, {numref}`tab-sure-roles`). And the baseline with its
+# matrix products in two number formats ({numref}`tab-sure-formats-plan`).
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The cells of the study over seeds.", "name": "tab-sure-plan"}}
 plans.cells(study)
@@ -121,7 +122,7 @@ if values["label_search, validation"]:
     assert min(values["label_search, validation"]) < 60
 
 # %% [markdown]
-# With label-search negatives the test error of a single run has a standard deviation of {glue:text}`sure_seed_sd` points
+# {numref}`fig-sure-seeds` has every seed. With label-search negatives the test error of a single run has a standard deviation of {glue:text}`sure_seed_sd` points
 # over seeds. The interval of a mean over seeds does not contain the sampling of the {glue:text}`sure_images` images,
 # since all seeds are tested on the same ones. A statement about digits in general needs both.
 #
@@ -186,19 +187,26 @@ summary.paired_tests(pair, "random", "label_search")
 #
 # ### Which steps of the source can be told apart
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The steps of the source in units of what chance does; that to hard negatives is the difference of two of its numbers, of which the second is at another θ. By images: two independent results on 10,000 images. By seeds: two single runs with the spread over seeds measured above, that at full size where several seeds have been trained. Last column: seeds per setting for a paired t-test at 5 % to find the step with a probability of 80 %.", "name": "tab-sure-steps"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The steps of the source in units of what chance does; that to hard negatives is the difference of two of its numbers, of which the second is at another θ. By images: two independent results on 10,000 images. By seeds: two single runs with the spread over seeds that the text names. Last column: seeds per setting for a paired t-test at 5 % to find the step with a probability of 80 %.", "name": "tab-sure-steps"}}
 resolution = summary.resolution_table(full_sd or seed_sd)
 resolution
 
 # %% tags=["hide-input"]
 by_images = resolution["in SD by images"].astype(float)
 glue("sure_steps", len(by_images), display=False)
+glue(
+    "sure_spread_from",
+    "the largest that was found at full size"
+    if full_sd
+    else "that of this page's nets",
+    display=False,
+)
 glue("sure_clear", int((by_images >= 2).sum()), display=False)
 glue("sure_largest", by_images.idxmax(), display=False)
 glue("sure_largest_size", f"{by_images.max():.2f}", display=False)
 
 # %% [markdown]
-# By the images alone, {glue:text}`sure_clear` of the {glue:text}`sure_steps` steps reach two standard
+# The spread over seeds in {numref}`tab-sure-steps` is {glue:text}`sure_spread_from`. By the images alone, {glue:text}`sure_clear` of the {glue:text}`sure_steps` steps reach two standard
 # deviations of the difference of two independent results. The largest is {glue:text}`sure_largest` with
 # {glue:text}`sure_largest_size`. Paired predictions would
 # resolve finer steps, but we don't have those of the source.
@@ -241,7 +249,8 @@ else:
 glue("sure_format_told", told, display=False)
 
 # %% [markdown]
-# From bfloat16 to float32 the test error changes by {glue:text}`sure_format_change`, paired by seed, where single seeds
+# From bfloat16 to float32 the test error changes by {glue:text}`sure_format_change`, paired by seed ({numref}`tab-sure-formats`,
+# {numref}`tab-sure-formats-paired`), where single seeds
 # have a standard deviation of {glue:text}`sure_format_spread` points. {glue:text}`sure_format_told` So few seeds can't say
 # more: a difference as large as the ends of that interval is not excluded.
 #
@@ -251,9 +260,10 @@ glue("sure_format_told", told, display=False)
 # {numref}`tab-sure-spread`, on small nets with higher errors, the seeds spread them {glue:text}`sure_spread_more` than
 # the images; at full size ({numref}`tab-sure-full`), {glue:text}`sure_full_more`.
 #
-# *Steps of a tenth of a point, and most of a few tenths, are beyond single runs.* No reading of one run against another can decide them,
+# *Steps of a tenth of a point are beyond single runs.* No reading of one run against another can decide them,
 # however carefully the search is logged. That is no fault of the log; it is a property of 10,000 images and of
-# seeds.
+# seeds. For steps of a few tenths the spread over seeds at full size decides ({numref}`tab-sure-full`). Verdicts on one seed are about
+# those nets only.
 #
 # *A search that takes the lowest of several runs moves by luck as well as by merit.* One step's luck becomes the
 # next step's base. The one-standard-error rule and a fixed base keep that from piling up.
@@ -290,8 +300,8 @@ glue("sure_format_told", told, display=False)
 # from ff_utils.reporting.uncertainty import seeds_needed
 #
 # sd = 2**0.5 * 0.1
-# print(next(s / 100 for s in range(1, 200) if seeds_needed(s / 100, sd) <= 3))
+# print(next(s / 100 for s in range(1, 200) if (seeds_needed(s / 100, sd) or 1001) <= 3))
 # ```
 #
-# About three times the standard deviation of the difference: with two degrees of freedom t is large.
+# It prints a little more than three times the standard deviation of the difference: with two degrees of freedom t is large.
 # ````

@@ -194,7 +194,7 @@ glue(
     f"{lowered} of three readings"
     if lowered
     else "lower the error, with an interval that excludes 0, in none of three "
-    "readings, so they explain nothing of the gap",
+    "readings, so no part of the gap can be put down to them",
     display=False,
 )
 for name, way in (("added", "added"), ("last", "in company")):
@@ -235,7 +235,7 @@ if profile == "paper" and whole is not None:
 #
 # ## Interpretation
 #
-# *The diagnosis holds, the remedy fails.* In the study's recipe the third layer has learned little
+# *Half of the diagnosis holds, the remedy fails.* In the study's recipe the third layer has learned little, the second well
 # ({numref}`tab-ladder-layers`): alone it errs on {glue:text}`ladder_A_layer_3` of the images, the first on
 # {glue:text}`ladder_A_layer_1`. But a slower first layer alone changes the error by {glue:text}`ladder_first_rate`. In so
 # few epochs it has not learned enough itself: alone it errs on {glue:text}`ladder_slow_layer_1`. Whether it would at
@@ -247,7 +247,9 @@ if profile == "paper" and whole is not None:
 # steps up to {glue:text}`ladder_temperature` times as large. Two of the five matter most: in company, Hinton's first
 # rate changes the error by {glue:text}`ladder_last_first_rate`, his temperature by
 # {glue:text}`ladder_last_temperature`. The other three change it by {glue:text}`ladder_last_rest`. Weight
-# decay depends on them, too: with the study's first-layer rate it shrinks the weights far faster than in Hinton's code.
+# decay depends on them, too: with the study's first-layer rate it shrinks the weights far faster than in Hinton's code. And
+# peer normalisation: at the study's temperature λ = 0.03 weighs {glue:text}`ladder_temperature` times as much against the loss
+# as the same λ in the study's own units, which {doc}`07-peer-normalization` varies.
 #
 # On the way from one set to the other the error first rises ({numref}`fig-ladder`). A search that tries the ten factors
 # one at a time meets a higher error, with an interval that excludes 0, on {glue:text}`ladder_n_harmful` of {glue:text}`ladder_n` first steps, among them two
@@ -426,9 +428,6 @@ glue(
     else f"{alone.at(alone.epochs, comparing.VALIDATION):.0f} %",
     display=False,
 )
-still = int((verdicts["verdict"] == "not run").sum())
-counts = ("none is", "one is", "two are", "all are")
-glue("ladder_suspects_open", counts[still], display=False)
 at_size = verdicts.set_index("claim")[["measured", "verdict"]]
 at_size.columns = ["full size", "verdict"]
 at_size.loc[at_size["full size"] == "", "full size"] = "open"
@@ -444,8 +443,6 @@ small_nets.join(at_size)
 # {glue:text}`ladder_suspect_loss`. On the validation images the same nets differ by {glue:text}`ladder_suspect_shifts_val`,
 # {glue:text}`ladder_suspect_negatives_val` and {glue:text}`ladder_suspect_loss_val`. So one kind of image can exclude
 # 0 where the other does not: such an interval is about these nets on these images.
-# Of the three {glue:text}`ladder_suspects_open` still open at full size. The sharp
-# threshold is one of the five factors of scale. At the study's own rates it ends training; the row here has rates to match.
 #
 # The two losses do not learn at the same pace ({numref}`tab-ladder-loss`). After ten epochs at full size the validation
 # error is {glue:text}`ladder_loss_early_hinton` with Hinton's loss and {glue:text}`ladder_loss_early_study` with the
@@ -488,8 +485,8 @@ for (_, run), form in zip(forms.items(), ("drawn", "each"), strict=True):
         glue(f"ladder_shifts_{form}_{epoch}", text, display=False)
 
 # %% [markdown]
-# *The shifts ({glue:text}`ladder_shifts_seeds`): perhaps not by what was suspected.* Both ways draw from the same 25 shifts. An
-# enumeration is complete only after 25 epochs, so that is when an advantage should show. But the two nets are apart before ({numref}`tab-ladder-shifts`): after 10 epochs
+# *The shifts ({glue:text}`ladder_shifts_seeds`): perhaps not by what was suspected.* Both ways draw from the same 25 shifts. Until
+# a shift repeats they hardly differ, so an advantage should grow over the first 25 epochs. But the two nets are apart early on ({numref}`tab-ladder-shifts`): after 10 epochs
 # the validation errors are {glue:text}`ladder_shifts_drawn_10` drawn at random and {glue:text}`ladder_shifts_each_10`
 # enumerated; after 20 epochs they are {glue:text}`ladder_shifts_drawn_20` and {glue:text}`ladder_shifts_each_20`. Early on seeds of
 # this recipe can lie points apart, too: they do with random negatives, without shifts and with losses summed

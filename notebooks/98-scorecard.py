@@ -13,9 +13,9 @@
 # %% [markdown]
 # # Scorecard
 #
-# The claims that we took from the sources, and some of our own, stand here with what we measured. The claims and the
-# bands within which they count as reproduced were written down before the runs that decide them had ended, in
-# `results/claims.yaml`; all but six before they had started. This page is generated from that file and the stored runs.
+# The claims that we took from the sources, and some of our own, stand here with what we measured. All claims but two,
+# with the bands within which they count as reproduced, were written down before the runs that decide them had ended, in
+# `results/claims.yaml`; all but six before these runs had started. This page is generated from that file and the stored runs.
 #
 # Four of the six are our own. They were written down some minutes after their runs had started, and before any of the errors that they are
 # about was measured: *own-record-longest*, *own-search-80*, *own-search-100* and *own-search-120*. The last three take
@@ -31,11 +31,12 @@
 #   ± 2 √(sampling² + seeds²), *partly* inside twice that. Here *seeds* is a spread over seeds: 0.11 points, from others'
 #   runs of Hinton's code; for source C, whose recipe is not known, 0.3, and 1 for the transfer of Forward-Forward. It is
 #   judged in both directions: an error below its band is a miss too, if a welcome one.
+#   A band is wider than any step of the search from one series to the next, so a *reproduced* level says nothing of a step.
 # - A *bound* needs the whole interval on its side. It is *undecided* where the interval contains it.
 # - A *difference* needs an interval without 0, and *partly* means that its size is not the one claimed. It is
 #   *undecided* where its interval contains 0 and is not inside the range called negligible, which is ±0.10 points, less
 #   where the claimed step is small, and 1 for dead units. *Not the size claimed* is added where the interval also excludes
-#   the published size.
+#   the published size: a gap of that size is then ruled out, and only the sign is open.
 # - A *choice* needs the claimed value among the best: those within one standard error of the lowest error. It is
 #   *partly* reproduced where these lie near the claimed one, in a range that stands with the claim.
 #

@@ -2,6 +2,7 @@
 
 import functools
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,14 @@ def notebooks():
 
 def test_stored_notebooks_follow_from_their_sources():
     assert notebooks().check(notebooks().sources([])) == 0
+
+
+def test_every_figure_and_table_is_referred_to():
+    sources = [path.read_text() for path in (ROOT / "notebooks").glob("*.py")]
+    named = re.findall(r'"name": "((?:fig|tab)-[\w-]+)"', "".join(sources))
+    referred = re.findall(r"\{(?:numref|ref)\}`(?:[^`<]*<)?((?:fig|tab)-[\w-]+)>?`", "".join(sources))
+    assert len(named) > 150
+    assert set(named) == set(referred)
 
 
 @pytest.fixture(autouse=True)

@@ -63,7 +63,11 @@ def _of_seeds(found: Estimate | None, seeds: int) -> str:
     """An error with its interval; its own number of seeds where that is not `seeds`."""
     if found is None:
         return ""
-    return str(found.of_an_error()) + (f" ({found.seeds} seeds)" if found.seeds != seeds else "")
+    return str(found.of_an_error()) + (f" ({_seeds(found.seeds)})" if found.seeds != seeds else "")
+
+
+def _seeds(count: int) -> str:
+    return f"{count} seed{'s' * (count > 1)}"
 
 
 def at_paper_scale(name: str) -> pd.DataFrame:
@@ -81,8 +85,8 @@ def at_paper_scale_in_words(name: str) -> str:
     told, measured = in_words(collected), estimates(collected, VALIDATION)
     if len(measured) < 2:
         return "Too few of its cells have been trained to compare them."
-    seeds = {found.seeds for found in measured}
-    count = f"{seeds.pop()} seed{'s' * (measured.iloc[0].seeds > 1)}" if len(seeds) == 1 else "one to three seeds"
+    fewest, most = (end(found.seeds for found in measured) for end in (min, max))
+    count = _seeds(most) if fewest == most else f"{fewest} to {_seeds(most)}"
     start = f"After {told['epochs']} epochs, with {count} a value,"
     if len(measured) < len(collected.study.keys):
         errors = "; ".join(f"{number(key)}: {interval(found)}" for key, found in measured.items())

@@ -82,7 +82,7 @@ PROFILES = {
         Profile(
             "quick",
             recipe("paper", hidden=(300,) * 4, theta=16.8, layer_reduction="sum"),
-            sweep=3, seeds=(0, 1, 2), training_images=50_000, milestones=_milestones(5, 10, 20, 30, 20, 30),
+            sweep=3, seeds=(0, 1, 2), training_images=50_000, milestones=_milestones(5, 10, 20, 30, 20, 40),
             settled={"peer_normalization": 0.03},
         ),
         # Settled by the pilot: losses averaged as in the source, and peer normalisation from hard negatives on; and by
