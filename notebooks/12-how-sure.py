@@ -113,11 +113,12 @@ summary.spread_table(groups)
 
 # %% tags=["hide-input"]
 tests = groups["label_search, test"]
-seed_sd, apart = summary.seed_sd(tests), summary.paired_sd(tests)
+seed_sd, apart = summary.spread(tests), summary.paired_sd(tests)
 glue("sure_images", f"{images:,}", display=False)
-for name, value in (("seed_sd", seed_sd), ("apart", apart)):
-    text = "open" if value is None else f"{value:.2f}"
-    glue(f"sure_{name}", text, display=False)
+glue(
+    "sure_seed_sd", f"{seed_sd.mean:.2f}" if seed_sd else "open", display=False
+)
+glue("sure_apart", "open" if apart is None else f"{apart:.2f}", display=False)
 if values["label_search, validation"]:
     assert min(values["label_search, validation"]) < 60
 
@@ -134,15 +135,21 @@ if values["label_search, validation"]:
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The same as {numref}`tab-sure-spread` for nets of 4 × 2000 units, from the seeds that have been trained.", "name": "tab-sure-full"}}
 at_size = by_setting(collecting.collect(studies.get("noise", "paper"), "never"))
 full_sds = {
-    name: summary.seed_sd(found)
+    name: summary.spread(found)
     for name, found in at_size.items()
     if name.endswith("test")
 }
-full_sd = max((sd for sd in full_sds.values() if sd), default=None)
+# Two seeds say next to nothing of a spread.
+full_sd = max(
+    (sd for sd in full_sds.values() if sd and sd.seeds > 2),
+    key=lambda sd: sd.mean,
+    default=None,
+)
 glue(
     "sure_full_sd",
     "; ".join(
-        f"{sd:.2f} points ({name.split(',')[0]} negatives, {len(at_size[name])} seeds)"
+        f"{sd.mean:.2f} points ({sd.low:.2f} to {sd.high:.2f}; "
+        f"{name.split(',')[0]} negatives, {sd.seeds} seeds)"
         for name, sd in full_sds.items()
         if sd
     )
@@ -154,8 +161,7 @@ glue("sure_full_more", more, display=False)
 summary.spread_table(at_size)
 
 # %% [markdown]
-# The standard deviation of a single run's test error over seeds, at full size: {glue:text}`sure_full_sd`. Against what the
-# sampling of the images does: {glue:text}`sure_full_more`.
+# The standard deviation of a single run's test error over seeds, at full size: {glue:text}`sure_full_sd`.
 #
 # ### Two runs on the same images
 #
@@ -188,17 +194,20 @@ summary.paired_tests(pair, "random", "label_search")
 # ### Which steps of the source can be told apart
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The steps of the source in units of what chance does; that to hard negatives is the difference of two of its numbers, of which the second is at another θ. By images: two independent results on 10,000 images. By seeds: two single runs with the spread over seeds that the text names. Last column: seeds per setting for a paired t-test at 5 % to find the step with a probability of 80 %.", "name": "tab-sure-steps"}}
-resolution = summary.resolution_table(full_sd or seed_sd)
+used = full_sd or seed_sd
+resolution = summary.resolution_table(used.mean if used else None)
 resolution
 
 # %% tags=["hide-input"]
 by_images = resolution["in SD by images"].astype(float)
 glue("sure_steps", len(by_images), display=False)
+where = "full-size" if full_sd else "this page's"
 glue(
     "sure_spread_from",
-    "the largest that was found at full size"
-    if full_sd
-    else "that of this page's nets",
+    f"that of {where} nets, {used.mean:.2f} points ({used.low:.2f} to "
+    f"{used.high:.2f})"
+    if used
+    else "open",
     display=False,
 )
 glue("sure_clear", int((by_images >= 2).sum()), display=False)
@@ -229,16 +238,16 @@ summary.paired_tests(by_dtype, *two_formats.keys)
 # %% tags=["hide-input"]
 change = comparing.difference(*by_dtype.values())
 glue("sure_format_change", report.points(change), display=False)
-one_format = summary.seed_sd(by_dtype["bfloat16"])
-text = "open" if one_format is None else f"{one_format:.2f}"
+one_format = summary.spread(by_dtype["bfloat16"])
+text = f"{one_format.mean:.2f}" if one_format else "open"
 glue("sure_format_spread", text, display=False)
 pairs = by_dtype["bfloat16"].keys() & by_dtype["float32"].keys()
 apart = [
     by_dtype["float32"][s].value - by_dtype["bfloat16"][s].value for s in pairs
 ]
-if apart and one_format is not None:
+if apart and one_format:
     formats_apart = np.sqrt(np.mean(np.square(apart)))
-    seeds_apart = 2**0.5 * one_format
+    seeds_apart = 2**0.5 * one_format.mean
     told = (
         f"In these {len(apart)} pairs the two formats lie {formats_apart:.2f} "
         f"points apart (root mean square), two seeds of one format "
@@ -256,14 +265,15 @@ glue("sure_format_told", told, display=False)
 #
 # ## Interpretation
 #
-# *Seeds and images.* We expected both to spread the errors alike at the source's error rates. In
-# {numref}`tab-sure-spread`, on small nets with higher errors, the seeds spread them {glue:text}`sure_spread_more` than
-# the images; at full size ({numref}`tab-sure-full`), {glue:text}`sure_full_more`.
+# *Seeds and images.* We expected both to spread the errors alike at the source's error rates. By the interval of its
+# standard deviation the spread over seeds, against that of the sampled images, is {glue:text}`sure_spread_more` rows of
+# {numref}`tab-sure-spread`, on small nets with higher errors. At full size it is {glue:text}`sure_full_more` rows of
+# {numref}`tab-sure-full`.
 #
-# *Steps of a tenth of a point are beyond single runs.* No reading of one run against another can decide them,
-# however carefully the search is logged. That is no fault of the log; it is a property of 10,000 images and of
-# seeds. For steps of a few tenths the spread over seeds at full size decides ({numref}`tab-sure-full`). Verdicts on one seed are about
-# those nets only.
+# *Steps of a tenth of a point can't be told from two published numbers,* however carefully the search is logged. Two
+# results on 10,000 images each have a difference with a standard deviation of two tenths, however small the spread over
+# seeds. Where predictions on the same images are stored, finer steps can be told, and the spread over seeds decides how
+# fine. A verdict on one seed is about those nets only.
 #
 # *A search that takes the lowest of several runs moves by luck as well as by merit.* One step's luck becomes the
 # next step's base. The one-standard-error rule and a fixed base keep that from piling up.

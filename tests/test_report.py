@@ -197,6 +197,20 @@ def test_resolution_of_the_published_steps():
     assert (summary.resolution_table(None)["seeds needed"] == "open").all()
 
 
+def test_the_spread_over_seeds_against_that_of_the_images():
+    run = support.store_run(studies.PROFILES["quick"].base, [{VALIDATION: 2.5}])
+
+    def row(errors):
+        return {seed: comparing.Measured(run, 1, VALIDATION, error) for seed, error in enumerate(errors)}
+
+    steady, wild = row([2.0, 2.001, 2.002]), row([2.0, 8.0, 14.0])
+    groups = {"steady": steady, "wild": wild, "one": row([2.0]), "none": {}}
+    assert summary.seeds_against_images(groups) == "wider in 1, narrower in 1 of 2"
+    assert summary.seeds_against_images({"one": row([2.0])}) == "open in all"
+    table = summary.spread_table(groups)
+    assert table.loc["wild", "SD over seeds"].startswith("6.00") and table.loc["one", "SD over seeds"] == ""
+
+
 def test_seeds_needed_against_known_power():
     # A paired t-test on n = 34 differences finds half a standard deviation with 80 % power (tables of Cohen).
     assert seeds_needed(0.5, 1.0) == 34

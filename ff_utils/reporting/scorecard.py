@@ -320,8 +320,11 @@ def small_nets(claims: list[Claim]) -> pd.DataFrame:
         collected = collecting.collect(studies.get(measure["study"], profile.name), "never")
         measure["metric"] = measure["metric"].replace("test_", "val_")
         found = _difference(collected, scaled(measure))
-        row = {"small nets": signed(found and found[0]), "direction": _direction(found, claim)}
-        rows[spelled_out(claim)] = row
+        rows[spelled_out(claim)] = {
+            "small nets": signed(found and found[0]),
+            "seeds": str(found[0].seeds) if found else "",
+            "direction": _direction(found, claim),
+        }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(columns="claim")
 
 

@@ -19,7 +19,7 @@ from ..studies import Profile, collecting
 from .comparing import IMAGES, TEST, VALIDATION, Measured
 from .formats import in_figures, layers, p_value
 from .published import STEPS, TABLE_1, Row
-from .uncertainty import Estimate, binomial_sd, mcnemar, over_seeds, paired_difference, seeds_needed
+from .uncertainty import Estimate, binomial_sd, mcnemar, over_seeds, paired_difference, seed_sd, seeds_needed
 
 # The studies that make up the source's search.
 SEARCH = (
@@ -171,11 +171,10 @@ def spread_table(groups: dict[str, dict[int, Measured]]) -> pd.DataFrame:
             rows[name] = {"mean error (%)": "open"}
             continue
         over_seeds, by_images = _spreads(found)
-        many = over_seeds is not None
         rows[name] = {
             "mean error (%)": f"{np.mean(errors):.2f}",
-            "SD over seeds": f"{over_seeds:.2f}" if many else "",
-            "lowest to highest": f"{min(errors):.2f} to {max(errors):.2f}" if many else "",
+            "SD over seeds": str(over_seeds) if over_seeds else "",
+            "lowest to highest": f"{min(errors):.2f} to {max(errors):.2f}" if over_seeds else "",
             "SD of sampled images": f"{by_images:.2f}",
             "seeds": len(errors),
         }
@@ -183,22 +182,24 @@ def spread_table(groups: dict[str, dict[int, Measured]]) -> pd.DataFrame:
 
 
 def seeds_against_images(groups: dict[str, dict[int, Measured]]) -> str:
-    """Whether seeds spread errors more than sampling the images does: more, less, or now more, now less."""
+    """In how many rows the spread over seeds is wider than that of the sampled images, by the interval of its SD."""
     spreads = [_spreads(found) for found in groups.values() if found]
-    more = {over_seeds > by_images for over_seeds, by_images in spreads if over_seeds is not None}
-    return {(): "open", (True,): "more", (False,): "less"}.get(tuple(more), "in some rows more, in others less")
+    signs = [int(sd.low > by_images) - int(sd.high < by_images) for sd, by_images in spreads if sd]
+    words = {1: "wider", -1: "narrower", 0: "not told apart"}
+    counted = [f"{word} in {signs.count(sign)}" for sign, word in words.items() if sign in signs]
+    return f"{', '.join(counted)} of {len(signs)}" if signs else "open in all"
 
 
-def _spreads(found: dict[int, Measured]) -> tuple[float | None, float]:
+def _spreads(found: dict[int, Measured]) -> tuple[Estimate | None, float]:
     """The SD of an error over its seeds, None of a single one, and that by the sampling of the images."""
     images = IMAGES[next(iter(found.values())).run.config.dataset]
-    return seed_sd(found), binomial_sd(float(np.mean([one.value for one in found.values()])), images)
+    return spread(found), binomial_sd(float(np.mean([one.value for one in found.values()])), images)
 
 
-def seed_sd(found: dict[int, Measured]) -> float | None:
+def spread(found: dict[int, Measured]) -> Estimate | None:
     """The standard deviation of an error over its seeds; None without two."""
     errors = [one.value for one in found.values()]
-    return float(np.std(errors, ddof=1)) if len(errors) > 1 else None
+    return seed_sd(errors) if len(errors) > 1 else None
 
 
 def paired_sd(found: dict[int, Measured]) -> float | None:
@@ -243,10 +244,10 @@ PUBLISHED_STEPS = (
 )
 
 
-def resolution_table(seed_sd: float | None) -> pd.DataFrame:
-    """Which of the source's steps can be told from chance: by the images alone, and with `seed_sd` over seeds.
+def resolution_table(sd_over_seeds: float | None) -> pd.DataFrame:
+    """Which of the source's steps can be told from chance: by the images alone, and by the spread over seeds.
 
-    `seed_sd`: the standard deviation of one run's error over seeds, in points; None where it isn't known.
+    `sd_over_seeds`: the standard deviation of one run's error, in points; None where it isn't known.
     """
     rows = {}
     for name, before, after in PUBLISHED_STEPS:
@@ -254,10 +255,10 @@ def resolution_table(seed_sd: float | None) -> pd.DataFrame:
         sampling = sum(binomial_sd(error, IMAGES["mnist"]) ** 2 for error in (before, after)) ** 0.5
         row = {"step (points)": in_figures(step, signed=True), "SD by images": f"{sampling:.2f}",
                "in SD by images": f"{abs(step) / sampling:.2f}"}  # fmt: skip
-        if seed_sd is None:
+        if sd_over_seeds is None:
             row |= {"in SD by seeds": "open", "seeds needed": "open"}
         else:
-            sd = 2**0.5 * seed_sd
+            sd = 2**0.5 * sd_over_seeds
             needed = seeds_needed(step, sd)
             row |= {"in SD by seeds": f"{abs(step) / sd:.1f}", "seeds needed": f"{needed}" if needed else "> 1,000"}
         rows[name] = row

@@ -92,18 +92,22 @@ def over_seeds(errors: Sequence[float], images: int | None) -> Estimate:
     return Estimate(mean, mean - half, mean + half, int(values.size))
 
 
-def range_of_two(errors: Sequence[float]) -> Estimate:
-    """How far two runs that differ in their seed alone may lie apart: 2.77 standard deviations, at 95 %.
+def seed_sd(errors: Sequence[float]) -> Estimate:
+    """The standard deviation of a single run's error over seeds, with its 95 % interval (χ²).
 
-    The interval comes from that of the standard deviation (χ²). Raises `ValueError` with fewer than two seeds.
+    Raises `ValueError` with fewer than two seeds.
     """
     if len(errors) < 2:
         raise ValueError("a spread over seeds needs at least two of them")
-    freedom = len(errors) - 1
-    factor = NORMAL_95 * 2**0.5
-    spread = factor * float(np.std(errors, ddof=1))
-    low, high = (spread * float(np.sqrt(freedom / stats.chi2.ppf(q, freedom))) for q in (0.975, 0.025))
-    return Estimate(spread, low, high, len(errors))
+    freedom, sd = len(errors) - 1, float(np.std(errors, ddof=1))
+    low, high = (sd * float(np.sqrt(freedom / stats.chi2.ppf(q, freedom))) for q in (0.975, 0.025))
+    return Estimate(sd, low, high, len(errors))
+
+
+def range_of_two(errors: Sequence[float]) -> Estimate:
+    """How far two runs that differ in their seed alone may lie apart: 2.77 standard deviations, at 95 %."""
+    sd, factor = seed_sd(errors), NORMAL_95 * 2**0.5
+    return Estimate(factor * sd.mean, factor * sd.low, factor * sd.high, sd.seeds)
 
 
 def seeds_needed(difference: float, sd: float, power: float = 0.8) -> int | None:

@@ -13,7 +13,7 @@ def exercises(profile: Profile) -> Study:
     question, base, hard = "What comes of what the exercises try?", profile.base, profile.hard
     if profile.name != "quick":
         return Study("exercises", question, "exercise", profile, (), base)
-    short, early, late = profile.sweep, profile.milestones[60], profile.milestones[100]
+    short, early, late = (profile.sweep, profile.milestones[60], profile.milestones[100])
     lr = base.per_layer("lr")[0]
     changes = {
         "base": (base, short),
