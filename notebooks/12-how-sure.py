@@ -215,7 +215,8 @@ glue("sure_largest", by_images.idxmax(), display=False)
 glue("sure_largest_size", f"{by_images.max():.2f}", display=False)
 
 # %% [markdown]
-# The spread over seeds in {numref}`tab-sure-steps` is {glue:text}`sure_spread_from`. By the images alone, {glue:text}`sure_clear` of the {glue:text}`sure_steps` steps reach two standard
+# The spread over seeds in {numref}`tab-sure-steps` is {glue:text}`sure_spread_from`. At the upper end of that interval the
+# steps need far more seeds than the last column says. By the images alone, {glue:text}`sure_clear` of the {glue:text}`sure_steps` steps reach two standard
 # deviations of the difference of two independent results. The largest is {glue:text}`sure_largest` with
 # {glue:text}`sure_largest_size`. Paired predictions would
 # resolve finer steps, but we don't have those of the source.
