@@ -40,7 +40,7 @@ study = studies.get("additions", profile)
 #
 # - *Averaged weights.* Steps of a constant size leave the weights jumping about a valley. Their running average lies
 #   nearer to its floor, and costs one more pass over the weights.
-# - *Twice the rate.* The net is sooner where it is going. Alone that may be too much; with averages it should be safe.
+# - *Twice the rate.* With averages a larger rate is safe, and the net is sooner where it is going.
 # - *Shifted images.* New images for free. In few epochs a shift of one pixel should help less than it does later.
 # - *Dropout* makes layers rely on many units of the one below. It usually pays in long training only.
 # - *Negatives.* The head's own probabilities draw wrong labels that are likely. Always taking the hardest one might
@@ -101,8 +101,8 @@ def changes_of(part):
 known = changes_of(collected)
 better = [key for key, found in known.items() if found.sign < 0]
 worse = [key for key, found in known.items() if found.sign > 0]
-paper = collecting.collect(studies.get("additions", "paper"), "never")
-known_wide = changes_of(paper)
+at_size = collecting.collect(studies.get("additions", "paper"), "never")
+known_at_size = changes_of(at_size)
 for name, key in (
     ("averages", "averaged weights"),
     ("jitter", "shifts of one pixel"),
@@ -114,7 +114,7 @@ for name, key in (
 ):
     text = report.points(known.get(key))
     glue(f"additions_{name}", text, display=False)
-    text = report.points(known_wide.get(key))
+    text = report.points(known_at_size.get(key))
     glue(f"additions_wide_{name}", text, display=False)
 for name, key in (("none", "none"), ("averages", "averaged weights")):
     run = collected.run_of(change=key)
@@ -174,14 +174,14 @@ glue(
 # of it takes {glue:text}`additions_best_time`. The three together, which the speed runs use, change
 # the error by {glue:text}`additions_three`.
 #
-# *Averages* should help most while the rate is high. They do the opposite here: after the first epoch they have an error of
+# *Averages* should help most while the rate is high. Here, after the first epoch, they have an error of
 # {glue:text}`additions_first_averages` where the plain weights have {glue:text}`additions_first_none`, and at the end the
 # difference is {glue:text}`additions_averages` ({numref}`fig-additions-learning`). An average with a factor of 0.999 reaches back a
 # thousand steps: in so few epochs, to weights that were much worse.
 #
 # *Shifts* change the error by {glue:text}`additions_jitter` in so few epochs, and by {glue:text}`additions_wide_jitter` in ten
-# at the code's own size. *The symmetric loss* is the worst of what was tried for the loss: {glue:text}`additions_symmetric` and
-# {glue:text}`additions_wide_symmetric`. *The standardised head* is not needed here: {glue:text}`additions_standardised` and
+# at the code's own size. *The symmetric loss* changes it by {glue:text}`additions_symmetric` and
+# {glue:text}`additions_wide_symmetric`, *the standardised head* by {glue:text}`additions_standardised` and
 # {glue:text}`additions_wide_standardised`. *Negatives:* random ones change the error by {glue:text}`additions_random` and
 # {glue:text}`additions_wide_random`, all wrong labels at once by {glue:text}`additions_all` and {glue:text}`additions_wide_all`.
 # *Dropout* changes it by {glue:text}`additions_dropout` and {glue:text}`additions_wide_dropout`.
@@ -261,7 +261,6 @@ glue(
 # after ten epochs, whatever profile the page was executed with. `python -m ff_utils study additions` trains what is open.
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The same changes with 3 × 1000 units, as far as they have been trained: what each changes in the errors, in percentage points with 95 % intervals, the p-value of no change in the validation error, and the time of an epoch against that of the unchanged code. With one seed the intervals are those of the sampled images.", "name": "tab-additions-paper"}}
-at_size = paper
 wide = report.gains(at_size, "none")
 for name, metric in (
     ("validation", comparing.VALIDATION),
@@ -269,33 +268,34 @@ for name, metric in (
 ):
     unchanged = comparing.estimates(at_size, metric).get("none")
     glue(f"additions_wide_{name}", report.interval(unchanged), display=False)
-there = known_wide
 for name, sign in (("better", -1), ("worse", 1)):
-    found = [key for key in there if there[key].sign == sign]
-    text = ("; ".join(found) or "none") if there else "open"
+    found = [
+        key for key, change in known_at_size.items() if change.sign == sign
+    ]
+    text = ("; ".join(found) or "none") if known_at_size else "open"
     glue(f"additions_wide_{name}", text, display=False)
 turned = [
     key
     for key in known
-    if key in there and known[key].sign * there[key].sign < 0
+    if key in known_at_size and known[key].sign * known_at_size[key].sign < 0
 ]
 glue("additions_wide_turned", "; ".join(turned) or "none", display=False)
 on_test = {
     key: comparing.change(
         at_size, {"change": "none"}, {"change": key}, comparing.TEST
     )
-    for key in there
+    for key in known_at_size
 }
 tested = [
     f"{key} {report.points(on_test[key])}"
-    for key in there
-    if there[key].sign < 0
+    for key, change in known_at_size.items()
+    if change.sign < 0
 ]
 glue("additions_wide_tested", "; ".join(tested) or "none", display=False)
 raised = [
     key
-    for key in there
-    if there[key].sign <= 0 and on_test[key] and on_test[key].sign > 0
+    for key, change in known_at_size.items()
+    if change.sign <= 0 and on_test[key] and on_test[key].sign > 0
 ]
 glue("additions_wide_raised", "; ".join(raised) or "none", display=False)
 report.with_open_row(wide, wide["validation"] == "open")

@@ -120,8 +120,7 @@ assert labelled.view(2, 3, 32, 32)[:, 1:].sum() == 0
 # ## Hypothesis
 #
 # 1. *Comparable.* The pretext class is a label like another, and Forward-Forward has learned labels in all chapters so
-#    far. Its error should be near that of backprop, at most one point above it, and nearer on easy tasks than on hard
-#    ones.
+#    far. Its error should be near that of backprop, and nearer on easy tasks than on hard ones.
 # 2. *Not equal.* A net that is trained as a whole can give the layers different jobs. Forward-Forward asks the same of
 #    every layer. Jigsaw, with its 24 classes, is where it should show.
 #
@@ -218,7 +217,7 @@ glue("pretext_source_bp", source["backprop"], display=False)
 
 # %% [markdown]
 # *Comparable* {glue:text}`pretext_paper_first`. Of the settings that both were trained on at this size, Forward-Forward
-# is at most one point behind in {glue:text}`pretext_paper_near`. It is furthest behind on
+# is at most one point behind, which is how we read *near*, in {glue:text}`pretext_paper_near`. It is furthest behind on
 # {glue:text}`pretext_paper_furthest`: {glue:text}`pretext_paper_furthest_gap`. With an interval that excludes 0 it is
 # behind in {glue:text}`pretext_paper_behind`.
 #

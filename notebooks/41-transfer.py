@@ -15,7 +15,7 @@
 #
 # A pretext task is worth what its net has learned for other ends. The test is simple: freeze the net, put a linear
 # classifier on its features, and ask for the true class. {cite:t}`brenig2023` report that Forward-Forward is
-# behind backprop here, and far behind after every pretext task. This is the claim this chapter tests.
+# behind backprop here, and far behind after every pretext task of MNIST. This is the claim this chapter tests.
 #
 # **What you will see.** The transfer accuracy of both methods after each pretext task, beside the source's. What comes for
 # free: an untrained net. How the accuracy changes from layer to layer. And why the claim stands or falls with

@@ -245,8 +245,9 @@ for what in ("position", "stroke"):
         deepest = shown.iloc[:, -1][name] if whole[name] else "open"
         glue(f"embedding_paper_{what}_{short}", deepest, display=False)
 for short, name in zip(("ff", "bp", "free"), whole, strict=True):
-    spread = known.loc[name, "directions"] if whole[name] else "open"
-    glue(f"embedding_paper_directions_{short}", spread, display=False)
+    for key in ("directions", "silhouette"):
+        text = known.loc[name, key] if whole[name] else "open"
+        glue(f"embedding_paper_{key}_{short}", text, display=False)
 depth = len(stored[0].study.base.hidden)
 for name, metric in (
     ("position", "position_r2"),
@@ -281,8 +282,9 @@ glue("embedding_paper_directions_ratio", text, display=False)
 # *The first hypothesis* {glue:text}`embedding_paper_directions_holds`. Forward-Forward's
 # {glue:text}`embedding_paper_directions_ff` directions are {glue:text}`embedding_paper_directions_than_free` the untrained
 # net's {glue:text}`embedding_paper_directions_free`, and {glue:text}`embedding_paper_directions_ratio` times backprop's
-# {glue:text}`embedding_paper_directions_bp` ({numref}`tab-embedding-paper-clusters`). The digits are no more clustered than
-# in the small nets.
+# {glue:text}`embedding_paper_directions_bp` ({numref}`tab-embedding-paper-clusters`). The silhouettes of the digits are
+# {glue:text}`embedding_paper_silhouette_ff`, {glue:text}`embedding_paper_silhouette_free` and
+# {glue:text}`embedding_paper_silhouette_bp` in the same order.
 #
 # *The second hypothesis* {glue:text}`embedding_paper_stroke_holds` for stroke width in the last layer. There Forward-Forward is {glue:text}`embedding_paper_stroke_than_bp` backprop
 # {glue:text}`embedding_paper_stroke_than_bp_by` and {glue:text}`embedding_paper_stroke_than_free` the untrained net

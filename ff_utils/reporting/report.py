@@ -63,11 +63,7 @@ def _of_seeds(found: Estimate | None, seeds: int) -> str:
     """An error with its interval; its own number of seeds where that is not `seeds`."""
     if found is None:
         return ""
-    return str(found.of_an_error()) + (f" ({_seeds(found.seeds)})" if found.seeds != seeds else "")
-
-
-def _seeds(count: int) -> str:
-    return f"{count} seed{'s' * (count > 1)}"
+    return str(found.of_an_error()) + (f" ({seeds_in_words(found)})" if found.seeds != seeds else "")
 
 
 def at_paper_scale(name: str) -> pd.DataFrame:
@@ -86,7 +82,7 @@ def at_paper_scale_in_words(name: str) -> str:
     if len(measured) < 2:
         return "Too few of its cells have been trained to compare them."
     fewest, most = (end(found.seeds for found in measured) for end in (min, max))
-    count = _seeds(most) if fewest == most else f"{fewest} to {_seeds(most)}"
+    count = seeds_in_words(measured.iloc[0]) if fewest == most else f"{fewest} to {most} seeds"
     start = f"After {told['epochs']} epochs, with {count} a value,"
     if len(measured) < len(collected.study.keys):
         errors = "; ".join(f"{number(key)}: {interval(found)}" for key, found in measured.items())
